@@ -1,0 +1,51 @@
+"""The message that travels from the door to the worker. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Reason = Literal["event", "command", "rerequest", "sweep"]
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestKey:
+    """One pull request of one installation, named by ids and names that GitHub signed."""
+
+    installation: int
+    repository_id: int
+    owner: str
+    repository: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRequest:
+    """Someone or something wants this pull request reviewed at its newest commit.
+
+    The commit is not part of it: the worker reads the state of the pull request from
+    GitHub, so events may come late, twice or in any order.
+    """
+
+    key: PullRequestKey
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRequest:
+    """A comment that may hold slash commands; the worker reads its text from GitHub."""
+
+    key: PullRequestKey
+    comment_id: int
+    in_review_thread: bool
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An event that asks nothing of Stet, with the reason in a few words."""
+
+    reason: str
+
+
+Decision = ReviewRequest | CommandRequest | Ignored
