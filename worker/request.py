@@ -18,6 +18,9 @@ class PullRequestKey:
     repository: str
     number: int
 
+    def __str__(self) -> str:
+        return f"{self.owner}/{self.repository}#{self.number}"
+
 
 @dataclass(frozen=True, slots=True)
 class ReviewRequest:
@@ -48,4 +51,7 @@ class Ignored:
     reason: str
 
 
-Decision = ReviewRequest | CommandRequest | Ignored
+Request = ReviewRequest | CommandRequest
+
+# A check run may belong to several pull requests, so one event may ask for several reviews.
+Decision = tuple[Request, ...] | Ignored
