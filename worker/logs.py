@@ -1,0 +1,115 @@
+"""Logs as JSON or for a terminal, with every secret taken out of the finished line."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from typing import Literal
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+MASK = "***"
+
+_SECRET_SHAPES = re.compile(
+    r"""
+      -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----.*?(?:-----END[ ][A-Z ]*PRIVATE[ ]KEY-----|\Z)
+    | \b(?:gh[pousr]_|github_pat_)\w{16,}          # tokens of GitHub
+    | \bv1\.[0-9a-f]{40}\b                         # its older installation tokens
+    | \beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}         # signed JSON web tokens
+    | \b(?:AKIA|ASIA)[0-9A-Z]{16}\b                # keys of AWS
+    | \bsha256=[0-9a-f]{64}\b                      # signatures of webhooks
+    | (?<=://)[^/\s:@]*:[^/\s@]+(?=@)              # user and password in an address
+    | (?i:(?<=authorization:\s)|(?<=bearer\s)|(?<=token\s))[\w.~+/=-]{12,}
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class Scrubber:
+    """Replaces known secrets, and everything shaped like one, in a text."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        known = {part for secret in secrets for part in _spellings(secret) if part}
+        longest_first = sorted(known, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+
+    def __call__(self, text: str) -> str:
+        return _SECRET_SHAPES.sub(MASK, self._known.sub(MASK, text))
+
+
+def _spellings(secret: str) -> tuple[str, ...]:
+    """A secret as it is, and as JSON and Python's repr would print it."""
+    return secret, secret.replace("\n", "\\n"), repr(secret)[1:-1]
+
+
+def scrub(text: str) -> str:
+    """Take everything shaped like a secret out of a text that leaves the process."""
+    return Scrubber()(text)
+
+
+class _ScrubbingFormatter(logging.Formatter):
+    def __init__(self, inner: logging.Formatter, scrubber: Scrubber) -> None:
+        super().__init__()
+        self._inner = inner
+        self._scrubber = scrubber
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._scrubber(self._inner.format(record))
+
+
+def _escape_control(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Foreign text must not move the cursor of a terminal or forge a line."""
+    for name, value in event.items():
+        if isinstance(value, str) and name not in {"exception", "stack"}:
+            text = value if name == "event" else value.replace("\n", "\\n")
+            event[name] = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return event
+
+
+def configure(
+    *,
+    log_format: Literal["auto", "json", "console"],
+    level: str,
+    secrets: Iterable[str],
+) -> None:
+    """Send structlog and the standard library's loggers to stderr, scrubbed."""
+    as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
+    before: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: list[Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if as_json
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                # The pretty one prints local variables, secrets among them.
+                exception_formatter=structlog.dev.plain_traceback,
+            )
+        ]
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=before,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _escape_control,
+            *renderer,
+        ],
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_ScrubbingFormatter(formatter, Scrubber(secrets)))
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    structlog.configure(
+        processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
