@@ -1,0 +1,52 @@
+"""The command `stet serve`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command()
+@click.option("--host", help="Address to listen on (STET_HOST, default 127.0.0.1).")
+@click.option("--port", type=int, help="Port to listen on (STET_PORT, default 8000).")
+def serve(host: str | None, port: int | None) -> None:
+    """Receive GitHub's webhooks and queue the work."""
+    import structlog
+    import uvicorn
+
+    from bot.app import create_app
+    from bot.queue import Queue
+    from bot.settings import BotSettings
+    from worker.logs import configure
+    from worker.settings import SettingsError, load
+
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    try:
+        settings = load(BotSettings, **given)
+    except SettingsError as error:
+        for problem in error.problems:
+            click.echo(problem, err=True)
+        sys.exit(2)
+    configure(log_format=settings.log_format, level=settings.log_level, secrets=settings.secrets())
+    log = structlog.get_logger("stet")
+    for warning in settings.warnings():
+        log.warning(warning)
+    app = create_app(settings, Queue(settings.redis_url.get_secret_value()))
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        # The pages decide by the address of the peer; a header must not change it.
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+    )
+    log.info("receiving", host=settings.host, port=settings.port)
+    uvicorn.Server(config).run()
+
+
+if __name__ == "__main__":
+    serve()

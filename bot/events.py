@@ -1,0 +1,230 @@
+"""What an event asks of Stet. Pure: it reads the payload and decides, nothing more.
+
+Only the few fields below are read. Addresses in a payload are never followed, and nothing in
+it but ids and names is believed: the worker asks GitHub for the state of the pull request.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+from worker.request import (
+    CommandRequest,
+    Decision,
+    Ignored,
+    PullRequestKey,
+    Reason,
+    ReviewRequest,
+)
+
+_NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9_.-]{1,100}\Z")
+_COMMAND = re.compile(r"^ {0,3}/stet(?=\s|\Z)", re.MULTILINE)
+_EXTERNAL_ID = re.compile(r"\d+:(\d{1,10}):")
+
+_REVIEWED = frozenset(
+    {"opened", "reopened", "synchronize", "ready_for_review", "converted_to_draft"}
+)
+_LABELLED = frozenset({"labeled", "unlabeled"})
+OWN_LABELS = "stet:"
+
+
+class _Named(msgspec.Struct):
+    name: str | None = None
+
+
+class _Account(msgspec.Struct):
+    login: str
+    type: str | None = None
+
+
+class _Identified(msgspec.Struct):
+    id: int
+
+
+class _Repository(msgspec.Struct):
+    id: int
+    name: str
+    owner: _Account
+
+
+class _Number(msgspec.Struct):
+    number: int
+    state: str = "open"
+
+
+class _Issue(msgspec.Struct):
+    number: int
+    state: str = "open"
+    pull_request: dict[str, msgspec.Raw] | None = None
+
+
+class _Comment(msgspec.Struct):
+    id: int
+    body: str | None = None
+    user: _Account | None = None
+
+
+class _Changes(msgspec.Struct):
+    base: msgspec.Raw | None = None
+
+
+class _Check(msgspec.Struct):
+    """A check run or a check suite."""
+
+    app: _Identified | None = None
+    pull_requests: list[_Number] = []
+    external_id: str | None = None
+
+
+class Payload(msgspec.Struct):
+    """What is read of an event; everything may be missing, everything else is passed over."""
+
+    action: str = ""
+    installation: _Identified | None = None
+    repository: _Repository | None = None
+    sender: _Account | None = None
+    pull_request: _Number | None = None
+    issue: _Issue | None = None
+    comment: _Comment | None = None
+    changes: _Changes | None = None
+    label: _Named | None = None
+    check_run: _Check | None = None
+    check_suite: _Check | None = None
+
+
+class _OtherPayload(msgspec.Struct):
+    """An event that Stet does not act on: it must be JSON, its shape is its own affair."""
+
+
+HANDLED = frozenset(
+    {
+        "pull_request",
+        "issue_comment",
+        "pull_request_review_comment",
+        "check_run",
+        "check_suite",
+    }
+)
+_DECODER = msgspec.json.Decoder(Payload)
+_OTHER_DECODER = msgspec.json.Decoder(_OtherPayload)
+
+
+class BadPayloadError(ValueError):
+    """The body is no JSON, or no payload of its event."""
+
+
+def parse(event: str, body: bytes) -> Payload:
+    """Read a body. Raises BadPayloadError."""
+    try:
+        if event in HANDLED:
+            return _DECODER.decode(body)
+        _OTHER_DECODER.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise BadPayloadError(str(error)) from None
+    return Payload()
+
+
+def decide(event: str, payload: Payload, app_id: int) -> Decision:
+    """Turn an event into requests, or say in a few words why it asks for nothing."""
+    if event not in HANDLED:
+        return Ignored(f"event {event[:50]!r} asks for nothing")
+    if payload.installation is None:
+        return Ignored("no installation: the webhook is not the App's")
+    repository = payload.repository
+    if repository is None:
+        return Ignored("no repository")
+    if not (_NAME.match(repository.name) and _NAME.match(repository.owner.login)):
+        return Ignored("the repository's name is not one of GitHub's")
+    match event:
+        case "pull_request":
+            return _pull_request(payload)
+        case "issue_comment":
+            return _issue_comment(payload)
+        case "pull_request_review_comment":
+            return _comment(payload, payload.pull_request, "thread")
+        case "check_run":
+            return _check(payload, payload.check_run, app_id)
+        case _:
+            return _check(payload, payload.check_suite, app_id)
+
+
+def _pull_request(payload: Payload) -> Decision:
+    pull_request = payload.pull_request
+    if pull_request is None:
+        return Ignored("no pull request")
+    if pull_request.state != "open":
+        return Ignored("the pull request is closed")
+    action = payload.action
+    retargeted = (
+        action == "edited" and payload.changes is not None and payload.changes.base is not None
+    )
+    own_label = (
+        action in _LABELLED
+        and payload.label is not None
+        and (payload.label.name or "").startswith(OWN_LABELS)
+    )
+    if action in _REVIEWED or retargeted or own_label:
+        return _reviews(payload, [pull_request.number], "event")
+    return Ignored(f"action {action[:50]!r} changes nothing to review")
+
+
+def _issue_comment(payload: Payload) -> Decision:
+    issue = payload.issue
+    if issue is None or issue.pull_request is None:
+        return Ignored("the comment is not on a pull request")
+    return _comment(payload, _Number(issue.number, issue.state), "conversation")
+
+
+def _comment(
+    payload: Payload, pull_request: _Number | None, place: Literal["thread", "conversation"]
+) -> Decision:
+    comment, sender = payload.comment, payload.sender
+    if payload.action != "created":
+        return Ignored("only new comments are read")
+    if pull_request is None or comment is None or sender is None:
+        return Ignored("no comment on a pull request")
+    if sender.type == "Bot" or (comment.user is not None and comment.user.type == "Bot"):
+        return Ignored("bots give no commands")
+    if pull_request.state != "open":
+        return Ignored("the pull request is closed")
+    if _COMMAND.search(comment.body or "") is None:
+        return Ignored("no command in the comment")
+    key = _key(payload, pull_request.number)
+    if key is None:
+        return Ignored("ids out of range")
+    return (CommandRequest(key, comment.id, place == "thread", sender.login[:100]),)
+
+
+def _check(payload: Payload, check: _Check | None, app_id: int) -> Decision:
+    if payload.action != "rerequested":
+        return Ignored("only a re-run of a check is acted on")
+    if check is None or check.app is None or check.app.id != app_id:
+        return Ignored("the check is another App's")
+    numbers = [pull_request.number for pull_request in check.pull_requests]
+    # GitHub leaves the list empty for forks, so our own check runs carry the number too.
+    own = _EXTERNAL_ID.match(check.external_id or "")
+    if own and not numbers:
+        numbers = [int(own[1])]
+    if not numbers:
+        return Ignored("the check names no pull request")
+    return _reviews(payload, numbers, "rerequest")
+
+
+def _reviews(payload: Payload, numbers: list[int], reason: Reason) -> Decision:
+    keys = [_key(payload, number) for number in dict.fromkeys(numbers)]
+    requests = tuple(ReviewRequest(key, reason) for key in keys if key is not None)
+    return requests or Ignored("ids out of range")
+
+
+def _key(payload: Payload, number: int) -> PullRequestKey | None:
+    installation, repository = payload.installation, payload.repository
+    if installation is None or repository is None:
+        return None
+    if not all(0 < part < 2**63 for part in (installation.id, repository.id, number)):
+        return None
+    return PullRequestKey(
+        installation.id, repository.id, repository.owner.login, repository.name, number
+    )

@@ -1,0 +1,44 @@
+"""What Prometheus may ask. A registry of its own, so that two apps in a process do not mix."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from worker.turns import Counts
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """Counters of this process and, when asked, the state of the queue."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.webhooks = Counter(
+            "stet_webhooks",
+            "Deliveries by event and result.",
+            ["event", "result"],
+            registry=self._registry,
+        )
+        self._redis_up = self._gauge("stet_redis_up", "1 when the queue answers.")
+        self._queue = {
+            "ready": self._gauge("stet_queue_ready", "Pull requests that wait for a worker."),
+            "running": self._gauge("stet_leases", "Pull requests a worker holds."),
+            "later": self._gauge("stet_queue_later", "Pull requests put back for a while."),
+            "installations": self._gauge("stet_tenants_waiting", "Installations that wait."),
+            "oldest_seconds": self._gauge("stet_queue_oldest_seconds", "Longest wait now."),
+            "failures": self._gauge("stet_dlq", "Pull requests given up."),
+            "expired": self._gauge("stet_lease_expired_total", "Turns of workers that died."),
+            "fenced": self._gauge("stet_fenced_total", "Steps refused to a stale worker."),
+        }
+
+    def _gauge(self, name: str, documentation: str) -> Gauge:
+        return Gauge(name, documentation, registry=self._registry)
+
+    def render(self, counts: Counts | None) -> bytes:
+        """The text Prometheus reads; `counts` is None when the queue is away."""
+        self._redis_up.set(0 if counts is None else 1)
+        for field, gauge in self._queue.items():
+            gauge.set(float("nan") if counts is None else getattr(counts, field))
+        return generate_latest(self._registry)

@@ -1,0 +1,101 @@
+"""The receiver's side of Redis: quick answers or none, so that GitHub never waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from worker.request import Request
+from worker.turns import PREFIX, Accepted, AsyncTurns, Counts, Waiting
+
+SECONDS = 1.0
+CONNECTIONS = 64
+
+Answer = TypeVar("Answer")
+
+
+class QueueAwayError(Exception):
+    """Redis is away, hangs, is full or refuses to write. Holds the kind of error, no text of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether work can be queued, and what an operator should mend."""
+
+    ready: bool
+    problems: tuple[str, ...]
+
+
+class Queue:
+    """Puts requests into the queue; every call ends within `seconds`, well or badly."""
+
+    def __init__(self, url: str, *, seconds: float = SECONDS) -> None:
+        # redis-py's own defaults would retry for up to 15 s, longer than GitHub waits.
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=CONNECTIONS,
+            timeout=seconds,
+            decode_responses=True,
+            socket_timeout=seconds,
+            socket_connect_timeout=seconds,
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._redis = Redis(connection_pool=pool)
+        self._turns = AsyncTurns(self._redis)
+        self._seconds = seconds
+
+    async def accept(self, requests: Sequence[Request], delivery: str) -> Accepted:
+        """Queue what one delivery asks for. Raises QueueAwayError; asking again does no harm."""
+        accepted: Accepted = "repeated"
+        for request in requests:
+            part = delivery if len(requests) == 1 else f"{delivery}/{request.key.number}"
+            answer = await self._soon(self._turns.enqueue(request, part))
+            accepted = answer if answer != "repeated" else accepted
+        return accepted
+
+    async def counts(self) -> Counts:
+        return await self._soon(self._turns.counts())
+
+    async def waiting(self, most: int = 50) -> list[Waiting]:
+        return await self._soon(self._turns.waiting(most))
+
+    async def health(self) -> Health:
+        """Ask Redis to write, and how it is set up."""
+        try:
+            await self._soon(cast("Awaitable[Any]", self._redis.set(f"{PREFIX}probe", 1, ex=60)))
+        except QueueAwayError as error:
+            return Health(ready=False, problems=(f"Redis does not take work: {error}",))
+        try:
+            config = await self._soon(self._redis.config_get("maxmemory*", "appendonly"))
+        except QueueAwayError:
+            return Health(ready=True, problems=("Redis does not tell its settings (CONFIG GET)",))
+        return _judge(config)
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+        await self._redis.connection_pool.disconnect()
+
+    async def _soon(self, answer: Awaitable[Answer]) -> Answer:
+        try:
+            async with asyncio.timeout(self._seconds * 1.2):
+                return await answer
+        except (RedisError, OSError, TimeoutError) as error:
+            raise QueueAwayError(type(error).__name__) from error
+
+
+def _judge(config: Mapping[str | None, str | None]) -> Health:
+    policy = config.get("maxmemory-policy", "noeviction")
+    limited = config.get("maxmemory", "0") != "0"
+    problems = []
+    if policy != "noeviction":
+        problems.append(f"Redis may throw work away: set maxmemory-policy noeviction, not {policy}")
+    if config.get("appendonly") != "yes":
+        problems.append("Redis forgets the queue when it restarts: set appendonly yes")
+    return Health(ready=policy == "noeviction" or not limited, problems=tuple(problems))
