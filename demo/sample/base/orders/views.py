@@ -1,0 +1,44 @@
+from django.conf import settings
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import HttpRequest, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from orders.models import Order, OrderLine
+
+
+@require_safe
+@permission_required("orders.view_order", raise_exception=True)
+def order_list(request: HttpRequest) -> JsonResponse:
+    orders = Order.objects.select_related("customer").order_by("-placed_at", "-pk")
+    page = Paginator(orders, settings.ORDERS_PER_PAGE).get_page(request.GET.get("page"))
+    return JsonResponse(
+        {
+            "orders": [
+                {"id": order.pk, "customer": order.customer.name, "status": order.status}
+                for order in page
+            ],
+            "pages": page.paginator.num_pages,
+        }
+    )
+
+
+@require_safe
+@permission_required("orders.view_order", raise_exception=True)
+def order_detail(request: HttpRequest, pk: int) -> JsonResponse:
+    lines = Prefetch("lines", OrderLine.objects.select_related("book"))
+    orders = Order.objects.select_related("customer").prefetch_related(lines)
+    order = get_object_or_404(orders, pk=pk)
+    return JsonResponse(
+        {
+            "id": order.pk,
+            "customer": order.customer.name,
+            "status": order.status,
+            "lines": [
+                {"title": line.book.title, "quantity": line.quantity, "total": str(line.total)}
+                for line in order.lines.all()
+            ],
+        }
+    )

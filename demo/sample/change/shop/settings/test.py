@@ -1,0 +1,10 @@
+"""The test run: a database in memory."""
+
+from shop.settings.base import *  # noqa: F403
+
+SECRET_KEY = "insecure-for-tests-only"
+ALLOWED_HOSTS = ["testserver"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+COURIER_WEBHOOK_SECRET = "insecure-for-tests-only"
+ORDER_EXPORT_ENABLED = True
+PARTNER_KEYS = ["a-partner", "another-partner"]
