@@ -1,0 +1,70 @@
+"""Everything that a rule may import."""
+
+from rules.kit.build import (
+    argument,
+    call,
+    expression,
+    has_star_kwargs,
+    keyword,
+    string,
+    with_keyword,
+)
+from rules.kit.edits import (
+    AddImport,
+    Delete,
+    Fix,
+    InsertBefore,
+    Replace,
+    ReplaceHead,
+    ReplaceLines,
+    deleting,
+    replacing,
+)
+from rules.kit.here import Here
+from rules.kit.names import Binding, Kind, dotted
+from rules.kit.project import Extractor, Project, Source
+from rules.kit.rule import Confidence, Flag, Related, Rule, Severity
+from rules.kit.spans import Span
+from rules.kit.subjects import Change, CommittedFile, FileChange, PythonFile, TextFile
+from rules.kit.tree import children, find, walk, walk_own
+
+__all__ = [
+    "AddImport",
+    "Binding",
+    "Change",
+    "CommittedFile",
+    "Confidence",
+    "Delete",
+    "Extractor",
+    "FileChange",
+    "Fix",
+    "Flag",
+    "Here",
+    "InsertBefore",
+    "Kind",
+    "Project",
+    "PythonFile",
+    "Related",
+    "Replace",
+    "ReplaceHead",
+    "ReplaceLines",
+    "Rule",
+    "Severity",
+    "Source",
+    "Span",
+    "TextFile",
+    "argument",
+    "call",
+    "children",
+    "deleting",
+    "dotted",
+    "expression",
+    "find",
+    "has_star_kwargs",
+    "keyword",
+    "replacing",
+    "string",
+    "walk",
+    "walk_own",
+    "with_keyword",
+]

@@ -1,0 +1,79 @@
+"""Parse with `ast` also what this Python's `ast` does not know yet.
+
+`ast` of Python 3.11 refuses newer syntax that LibCST reads. Such a file is rewritten line by line into
+older syntax of the same meaning for our purposes, and parsed again. LibCST stays the
+parser of record; this serves facts only.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+
+import libcst as cst
+
+from rules.engine.guard import reason_to_skip
+
+_FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError, LookupError)
+
+
+def parse_any(data: bytes) -> ast.Module | None:
+    """The `ast` tree of a file; None if neither parser can read it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # invalid escapes are the author's affair
+        try:
+            return ast.parse(data)
+        except _FAILURES:
+            pass
+        if reason_to_skip(data) is not None:
+            return None
+        try:
+            older = cst.parse_module(data).visit(_Downlevel())
+            return ast.parse(older.code)
+        except (*_FAILURES, cst.ParserSyntaxError):
+            return None
+
+
+class _Downlevel(cst.CSTTransformer):
+    """Takes away what is newer than Python 3.11, keeping every line where it is."""
+
+    def leave_FunctionDef(  # noqa: N802 - LibCST's naming
+        self, _original: cst.FunctionDef, updated_node: cst.FunctionDef
+    ) -> cst.FunctionDef:
+        return updated_node.with_changes(type_parameters=None)
+
+    def leave_ClassDef(  # noqa: N802
+        self, _original: cst.ClassDef, updated_node: cst.ClassDef
+    ) -> cst.ClassDef:
+        return updated_node.with_changes(type_parameters=None)
+
+    def leave_TypeAlias(  # noqa: N802
+        self, _original: cst.TypeAlias, updated_node: cst.TypeAlias
+    ) -> cst.BaseSmallStatement:
+        target = cst.AssignTarget(updated_node.name)
+        return cst.Assign([target], updated_node.value, semicolon=updated_node.semicolon)
+
+    def leave_FormattedString(  # noqa: N802
+        self, original_node: cst.FormattedString, _updated: cst.FormattedString
+    ) -> cst.BaseExpression:
+        return _plain_string(original_node)
+
+    def leave_TemplatedString(  # noqa: N802
+        self, original_node: cst.TemplatedString, _updated: cst.TemplatedString
+    ) -> cst.BaseExpression:
+        return _plain_string(original_node)
+
+    def leave_ExceptHandler(  # noqa: N802
+        self, _original: cst.ExceptHandler, updated_node: cst.ExceptHandler
+    ) -> cst.ExceptHandler:
+        kind = updated_node.type
+        if isinstance(kind, cst.Tuple) and not kind.lpar:
+            whole = kind.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+            return updated_node.with_changes(type=whole)
+        return updated_node
+
+
+def _plain_string(node: cst.CSTNode) -> cst.SimpleString:
+    """A string on as many lines as the f-string had."""
+    lines = cst.Module([]).code_for_node(node).count("\n")
+    return cst.SimpleString('"""' + "\n" * lines + '"""' if lines else '""')

@@ -1,0 +1,145 @@
+"""Facts of a whole tree: one record per blob, read once, linked per tree."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+import msgspec
+
+import rules.facts
+from rules.engine.downlevel import parse_any
+from rules.engine.tree import Blobs, RecordCache, Tree
+from rules.kit import Extractor, Source
+
+R = TypeVar("R")
+
+_MAX_BYTES = 1024 * 1024
+
+
+@cache
+def extractors() -> tuple[Extractor[Any], ...]:
+    """Every extractor that a module of `rules.facts` defines."""
+    found: dict[str, Extractor[Any]] = {}
+    for info in pkgutil.walk_packages(rules.facts.__path__, "rules.facts."):
+        for value in vars(importlib.import_module(info.name)).values():
+            if isinstance(value, Extractor):
+                found[value.name] = value
+    return tuple(found[name] for name in sorted(found))
+
+
+@cache
+def _readers(names: tuple[str, ...]) -> tuple[tuple[Extractor[Any], ...], str]:
+    chosen = tuple(each for each in extractors() if each.name in names)
+    identity = ",".join(f"{each.name}@{each.version}" for each in chosen)
+    return chosen, blake2b(identity.encode(), digest_size=6).hexdigest()
+
+
+def _readers_of(path: str) -> tuple[tuple[Extractor[Any], ...], str]:
+    return _readers(tuple(each.name for each in extractors() if each.reads(path)))
+
+
+def wanted(path: str) -> bool:
+    """Whether any fact is read from a file of this path."""
+    return any(each.reads(path) for each in extractors())
+
+
+def key_of(path: str, sha: str) -> str:
+    """The name under which a blob's facts are cached; it changes with the extractors."""
+    return f"{_readers_of(path)[1]}:{sha}"
+
+
+class MemoryCache:
+    """Facts kept in this process."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, bytes] = {}
+
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        return {key: self._items[key] for key in keys if key in self._items}
+
+    def put_many(self, items: Mapping[str, bytes]) -> None:
+        self._items.update(items)
+
+
+class ProjectIndex:
+    """One version of a project. Records are decoded and facts gathered when first asked for."""
+
+    def __init__(self, tree: Tree, packed: Mapping[str, bytes]) -> None:
+        self.tree = tree
+        self.paths = frozenset(tree)
+        self._packed = packed
+        self._raw: dict[str, dict[str, msgspec.Raw]] | None = None
+        self._records: dict[str, Mapping[str, Any]] = {}
+        self._facts: dict[type, Any] = {}
+
+    def records(self, extractor: Extractor[R]) -> Mapping[str, R]:
+        known = self._records.get(extractor.name)
+        if known is None:
+            decode = msgspec.msgpack.Decoder(extractor.record).decode
+            known = {
+                path: decode(raw[extractor.name])
+                for path, raw in self._unpacked().items()
+                if extractor.name in raw
+            }
+            self._records[extractor.name] = known
+        return known
+
+    def facts(self, kind: type[Any]) -> Any:
+        if kind not in self._facts:
+            self._facts[kind] = kind.gather(self)
+        return self._facts[kind]
+
+    def _unpacked(self) -> dict[str, dict[str, msgspec.Raw]]:
+        if self._raw is None:
+            decode = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
+            self._raw = {path: decode(data) for path, data in self._packed.items() if data}
+        return self._raw
+
+
+def read_record(path: str, data: bytes) -> bytes:
+    """The packed facts of one file; empty where there is nothing to know."""
+    readers = [each for each in _readers_of(path)[0] if each.wanted(data)]
+    if not readers or len(data) > _MAX_BYTES:
+        return b""
+    tree: ast.Module | None = parse_any(data) if path.endswith(".py") else None
+    source = Source(data.decode("utf-8", "replace"), tree)
+    found = {}
+    for each in readers:
+        record = each.extract(source)
+        if record is not None:
+            found[each.name] = msgspec.Raw(msgspec.msgpack.encode(record))
+    return msgspec.msgpack.encode(found) if found else b""
+
+
+def build(tree: Tree, blobs: Blobs, cache: RecordCache) -> ProjectIndex:
+    """Index a tree, reading only blobs whose facts are not in the cache."""
+    keys = {p: key_of(p, entry.sha) for p, entry in tree.items() if entry.is_file and wanted(p)}
+    known = dict(cache.get_many(sorted(set(keys.values()))))
+    missing = {path: key for path, key in keys.items() if key not in known}
+    fresh: dict[str, bytes] = {}
+    if missing:
+        contents = blobs.read({tree[path].sha for path in missing})
+        for path, key in missing.items():
+            data = contents.get(tree[path].sha)
+            if data is not None and key not in fresh:
+                fresh[key] = read_record(path, data)
+        cache.put_many(fresh)
+    known.update(fresh)
+    return ProjectIndex(tree, {path: known[key] for path, key in keys.items() if key in known})
+
+
+def missing_blobs(trees: Collection[Tree], cache: RecordCache) -> frozenset[str]:
+    """The blobs that `build` would have to read for these trees."""
+    keys: dict[str, str] = {}
+    for tree in trees:
+        for path, entry in tree.items():
+            if entry.is_file and wanted(path):
+                keys[key_of(path, entry.sha)] = entry.sha
+    known = cache.get_many(sorted(keys))
+    return frozenset(sha for key, sha in keys.items() if key not in known)

@@ -1,0 +1,308 @@
+"""Runs the rules over one file: one parse, one walk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import libcst as cst
+
+from rules.engine.finding import Crash, Skip
+from rules.engine.fingerprint import base_key, shape
+from rules.engine.guard import reason_to_skip
+from rules.facts.python_modules import module_name
+from rules.kit import CommittedFile, Flag, Here, Project, PythonFile, Rule, Span, TextFile, children
+from rules.kit.positions import positions
+from rules.kit.rule import Listener
+from rules.kit.subjects import Change
+
+_WORD = re.compile(rb"[A-Za-z_]\w*")
+_HEAD_BYTES = 1024
+_PARSE_FAILURES = (
+    SyntaxError,
+    cst.ParserSyntaxError,
+    LookupError,
+    UnicodeError,
+    ValueError,
+    RecursionError,
+    MemoryError,
+)
+Heard = tuple[Rule, Listener]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """A flag with its place in a file and the key of its fingerprint."""
+
+    rule: Rule
+    flag: Flag
+    path: str
+    span: Span
+    scope: str
+    key: str
+    file_level: bool = False
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What the rules say of one file."""
+
+    path: str
+    placed: tuple[Placed, ...] = ()
+    crashes: tuple[Crash, ...] = ()
+    skip: Skip | None = None
+    module: cst.Module | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Ear:
+    """The listeners of a set of rules, sorted by what they wait for."""
+
+    committed: tuple[Heard, ...]
+    text: tuple[Heard, ...]
+    change: tuple[Heard, ...]
+    whole: tuple[Heard, ...]
+    nodes: tuple[Heard, ...]
+    options: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, rules: Sequence[Rule], options: Mapping[str, Any] | None = None) -> Ear:
+        every = [(rule, each) for rule in rules for each in rule.listeners]
+
+        def about(subject: type) -> tuple[Heard, ...]:
+            return tuple(one for one in every if one[1].subject is subject)
+
+        nodes = tuple(one for one in every if issubclass(one[1].subject, cst.CSTNode))
+        return cls(
+            about(CommittedFile),
+            about(TextFile),
+            about(Change),
+            about(PythonFile),
+            nodes,
+            options or {},
+        )
+
+
+class _Run:
+    """Collects flags and crashes of one file."""
+
+    def __init__(self, path: str, project: Project, options: Mapping[str, Any]) -> None:
+        self.path = path
+        self.project = project
+        self.options = options
+        self.flags: list[tuple[Rule, Flag]] = []
+        self.crashes: dict[str, Crash] = {}
+        self._here: dict[str, Here] = {}
+        self._module: cst.Module | None = None
+        self._base: Here | None = None
+
+    def set_module(self, module: cst.Module) -> None:
+        self._module = module
+        name = module_name(self.path, self.project.paths)
+        self._base = Here(self.path, self.project, module, name)
+        self._here.clear()
+
+    def here(self, rule: Rule) -> Here:
+        found = self._here.get(rule.code)
+        if found is None:
+            given = self.options.get(rule.code, rule.options)
+            found = Here(self.path, self.project, self._module, options=given)
+            if self._base is not None:
+                # One name table serves every rule of the file.
+                found = Here(self.path, self.project, self._module, self._base.module_name, given)
+                found.__dict__["scopes"] = self._base.scopes
+            self._here[rule.code] = found
+        return found
+
+    def call(self, heard: Heard, subject: Any) -> None:
+        rule, listener = heard
+        if rule.code in self.crashes:
+            return
+        try:
+            self.flags.extend((rule, flag) for flag in listener.handler(subject, self.here(rule)))
+        except Exception as problem:  # noqa: BLE001 - a broken rule costs only itself
+            words = f"{type(problem).__name__}: {problem}"[:300]
+            self.crashes[rule.code] = Crash(self.path, rule.code, words)
+
+
+def inspect(path: str, data: bytes, project: Project, ear: Ear, *, mode: str = "") -> Inspection:
+    """Everything the rules say of one file. Never raises for what the file holds."""
+    run = _Run(path, project, ear.options)
+    committed = CommittedFile(path, len(data), data[:_HEAD_BYTES], mode == "100755")
+    for heard in ear.committed:
+        run.call(heard, committed)
+    text = _as_text(data)
+    heard_text = [one for one in ear.text if applies_to(one[0], path)] if text is not None else []
+    for heard in heard_text:
+        run.call(heard, TextFile(path, text or ""))
+    module: cst.Module | None = None
+    skip: Skip | None = None
+    if path.endswith((".py", ".pyi")):
+        module, skip = _python(path, data, run, ear)
+    return Inspection(
+        path,
+        tuple(_place(run, module, text or "")),
+        tuple(run.crashes.values()),
+        skip,
+        module,
+        module.code if module is not None and run.flags else text or "",
+    )
+
+
+def applies_to(rule: Rule, path: str) -> bool:
+    """Whether a rule on text files reads this path: a glob on the path or on the name."""
+    name = path.rpartition("/")[2]
+    return any(fnmatchcase(path, glob) or fnmatchcase(name, glob) for glob in rule.files)
+
+
+def _as_text(data: bytes) -> str | None:
+    if b"\0" in data[:8192] or len(data) > 2 * 1024 * 1024:
+        return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _python(path: str, data: bytes, run: _Run, ear: Ear) -> tuple[cst.Module | None, Skip | None]:
+    words = frozenset(_WORD.findall(data)) if b"import *" not in data else None
+    active = [one for one in ear.nodes if _is_awake(one[1], words)]
+    whole = [one for one in ear.whole if _is_awake(one[1], words)]
+    if not active and not whole:
+        return None, None
+    reason = reason_to_skip(data)
+    if reason is not None:
+        return None, Skip(path, f"not analysed: {reason}")
+    try:
+        module = cst.parse_module(data)
+    except _PARSE_FAILURES as problem:
+        return None, Skip(path, _parse_problem(problem))
+    run.set_module(module)
+    for heard in whole:
+        run.call(heard, PythonFile(path, data, module))
+    _walk(module, run, active)
+    return module, None
+
+
+def _is_awake(listener: Listener, words: frozenset[bytes] | None) -> bool:
+    if words is None or not listener.words:
+        return True
+    return any(word.encode() in words for word in listener.words)
+
+
+def _parse_problem(problem: BaseException) -> str:
+    if isinstance(problem, cst.ParserSyntaxError):
+        return f"syntax error at line {problem.raw_line}"
+    if isinstance(problem, RecursionError | MemoryError):
+        return "not analysed: nested too deeply"
+    if isinstance(problem, LookupError | UnicodeError):
+        return "not analysed: its encoding cannot be read"
+    line = getattr(problem, "lineno", None)
+    return f"syntax error at line {line}" if line else "syntax error"
+
+
+def _walk(module: cst.Module, run: _Run, active: Sequence[Heard]) -> None:
+    table: dict[type, list[Heard]] = {}
+    calls: dict[str, list[Heard]] = {}
+    for heard in active:
+        if heard[1].calls:
+            for name in heard[1].calls:
+                calls.setdefault(name, []).append(heard)
+        else:
+            table.setdefault(heard[1].subject, []).append(heard)
+    aliases = _aliases(module) if calls else {}
+    stack: list[cst.CSTNode] = [module]
+    pop, extend, get = stack.pop, stack.extend, table.get
+    while stack:
+        node = pop()
+        for heard in get(node.__class__, ()):
+            run.call(heard, node)
+        if calls and node.__class__ is cst.Call:
+            last = _last_name(node)
+            for heard in calls.get(aliases.get(last, last), ()):
+                run.call(heard, node)
+        below = children(node)
+        if below:
+            below.reverse()
+            extend(below)
+
+
+def _last_name(node: cst.CSTNode) -> str:
+    func = node.func if isinstance(node, cst.Call) else None
+    if isinstance(func, cst.Name):
+        return func.value
+    return func.attr.value if isinstance(func, cst.Attribute) else ""
+
+
+def _aliases(module: cst.Module) -> dict[str, str]:
+    """Local name -> imported name, for `from x import y as z` anywhere at module level."""
+    found: dict[str, str] = {}
+    for line in module.body:
+        for each in line.body if isinstance(line, cst.SimpleStatementLine) else ():
+            if isinstance(each, cst.ImportFrom) and not isinstance(each.names, cst.ImportStar):
+                for alias in each.names:
+                    if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
+                        found[alias.asname.name.value] = alias.evaluated_name
+    return found
+
+
+def _place(run: _Run, module: cst.Module | None, text: str) -> Iterator[Placed]:
+    nodes = [flag.where for _, flag in run.flags if isinstance(flag.where, cst.CSTNode)]
+    spans = positions(module, nodes) if module is not None and nodes else {}
+    lines = text.split("\n") if run.flags else []
+    found = []
+    for rule, flag in run.flags:
+        span, scope, identity = _where(run, rule, flag, spans, lines)
+        whole_file = isinstance(flag.where, int) and flag.where == 0
+        key = base_key(rule.code, scope, flag.identity or identity)
+        found.append(Placed(rule, flag, flag.path or run.path, span, scope, key, whole_file))
+    yield from sorted(found, key=lambda each: (each.span, each.rule.code))
+
+
+def _where(
+    run: _Run, rule: Rule, flag: Flag, spans: Mapping[int, Span], lines: Sequence[str]
+) -> tuple[Span, str, str]:
+    where = flag.where
+    if isinstance(where, cst.CSTNode):
+        scope = run.here(rule).scopes.qualname(where)
+        return _head(where, spans[id(where)], lines), scope, shape(where)
+    if isinstance(where, Span):
+        line = lines[where.line - 1] if 0 < where.line <= len(lines) else ""
+        return where, "", line[where.column - 1 : where.end_column - 1].strip()
+    if where == 0:
+        return Span(1, 1, 1, 1), "", run.path.rpartition("/")[2]
+    line = lines[where - 1].rstrip("\r") if where <= len(lines) else ""
+    return Span.of_line(where, line), "", " ".join(line.split())
+
+
+def _head(node: cst.CSTNode, span: Span, lines: Sequence[str]) -> Span:
+    """A compound statement is shown by its first line, not by everything in it."""
+    has_body = isinstance(node, cst.BaseCompoundStatement | cst.ExceptHandler)
+    if not has_body or span.end_line == span.line or span.line > len(lines):
+        return span
+    return Span(span.line, span.column, span.line, len(lines[span.line - 1].rstrip()) + 1)
+
+
+def inspect_change(change: Change, ear: Ear) -> list[Inspection]:
+    """What the rules on the change as a whole say, by file."""
+    run = _Run("", change.after, ear.options)
+    for heard in ear.change:
+        run.call(heard, change)
+    by_path: dict[str, list[tuple[Rule, Flag]]] = {}
+    for rule, flag in run.flags:
+        by_path.setdefault(flag.path or "", []).append((rule, flag))
+    texts = {each.path: _as_text(each.after or b"") or "" for each in change.files}
+    found = [Inspection("", crashes=tuple(run.crashes.values()))] if run.crashes else []
+    for path, flags in by_path.items():
+        one = _Run(path, change.after, ear.options)
+        one.flags = flags
+        module = change.trees.get(path, (None, None))[1]
+        if module is not None:
+            one.set_module(module)
+        text = texts.get(path, "")
+        found.append(Inspection(path, tuple(_place(one, module, text)), text=text))
+    return found

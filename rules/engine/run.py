@@ -1,0 +1,225 @@
+"""Reviews: what whole files hold, or what a change introduces."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from time import perf_counter
+
+import libcst as cst
+
+from rules.engine import discover
+from rules.engine.config import Config
+from rules.engine.finding import Crash, Finding, Report, Skip, Suppressed, VerifiedFix
+from rules.engine.fingerprint import numbered
+from rules.engine.fix import verified_fixes
+from rules.engine.index import ProjectIndex
+from rules.engine.inspect import Ear, Inspection, Placed, inspect, inspect_change
+from rules.engine.options import options_of
+from rules.engine.scope import PathFilter
+from rules.engine.snapshot import Snapshot
+from rules.engine.suppress import Suppressions
+from rules.kit import Change, Confidence, FileChange, Rule, Severity
+
+
+def check(
+    files: Iterable[tuple[str, bytes]],
+    project: ProjectIndex,
+    config: Config,
+    rules: Sequence[Rule] | None = None,
+) -> Report:
+    """Review whole files, whoever wrote them."""
+    chosen = discover.selected(config) if rules is None else tuple(rules)
+    ear = Ear.of(chosen, options_of(config, chosen))
+    paths = PathFilter(config)
+    found = _Collected(config, chosen)
+    started = perf_counter()
+    for path, data in files:
+        if paths.excludes(path):
+            continue
+        found.files += 1
+        inspection = inspect(path, data, project, ear)
+        found.take(inspection, inspection.placed, data, project, ear)
+    return found.report(perf_counter() - started)
+
+
+def review(snapshot: Snapshot, config: Config, rules: Sequence[Rule] | None = None) -> Report:
+    """Review what a change introduces: what reviewing the version before it would not find."""
+    chosen = discover.selected(config) if rules is None else tuple(rules)
+    ear = Ear.of(chosen, options_of(config, chosen))
+    paths = PathFilter(config)
+    found = _Collected(config, chosen)
+    started = perf_counter()
+    changes = [each for each in snapshot.changes if not paths.excludes(each.path)]
+    sides = [(each, *_both_sides(each, snapshot, ear)) for each in changes]
+    new = _introduced([(c, b, a) for c, b, a in sides if a is not None], config)
+    for change, _before, after in sides:
+        if after is None:
+            continue
+        found.files += 1
+        placed = [each for each in after.placed if id(each) in new]
+        found.take(after, placed, change.after or b"", snapshot.after, ear)
+    trees = {c.path: (b.module if b else None, a.module if a else None) for c, b, a in sides}
+    found.take_change(_as_change(snapshot, tuple(changes), trees), ear)
+    return found.report(perf_counter() - started)
+
+
+def _both_sides(
+    change: FileChange, snapshot: Snapshot, ear: Ear
+) -> tuple[Inspection | None, Inspection | None]:
+    before = after = None
+    if change.before is not None and change.status != "added":
+        before = inspect(change.old_path, change.before, snapshot.before, ear)
+    if change.after is not None and change.status != "removed":
+        entry = snapshot.after.tree.get(change.path)
+        mode = entry.mode if entry else ""
+        after = inspect(change.path, change.after, snapshot.after, ear, mode=mode)
+    return before, after
+
+
+def _as_change(
+    snapshot: Snapshot,
+    files: tuple[FileChange, ...],
+    trees: Mapping[str, tuple[cst.Module | None, cst.Module | None]],
+) -> Change:
+    return Change(files, snapshot.before, snapshot.after, trees, snapshot.title, snapshot.body)
+
+
+Sides = tuple[FileChange, Inspection | None, Inspection]
+
+
+def _introduced(sides: Sequence[Sides], config: Config) -> frozenset[int]:
+    """The ids of findings after the change that the version before does not account for.
+
+    Within a file equal findings are counted against each other; what is left over may be
+    accounted for by one that went away in another file of the change: moved code.
+    """
+    if config.review.scope != "introduced":
+        return frozenset(
+            id(each)
+            for change, _, after in sides
+            for each in after.placed
+            if config.review.scope == "changed-files" or _touches(each, change.added)
+        )
+    left: list[Placed] = []
+    gone: Counter[str] = Counter()
+    for change, before, after in sides:
+        if before is not None and before.skip is not None:
+            continue  # what could not be read before is not blamed now
+        old = Counter(each.key for each in before.placed) if before else Counter[str]()
+        groups: dict[str, list[Placed]] = defaultdict(list)
+        for each in after.placed:
+            groups[each.key].append(each)
+        for key, group in groups.items():
+            surplus = len(group) - old[key]
+            group.sort(key=lambda each: (not _touches(each, change.added), each.span))
+            left.extend(group[: max(0, surplus)])
+        gone += old - Counter({key: len(group) for key, group in groups.items()})
+    new = []
+    for each in left:
+        if gone[each.key] > 0:
+            gone[each.key] -= 1
+        else:
+            new.append(each)
+    return frozenset(id(each) for each in new)
+
+
+def _touches(placed: Placed, added: frozenset[int]) -> bool:
+    return any(line in added for line in range(placed.span.line, placed.span.end_line + 1))
+
+
+class _Collected:
+    """Gathers what a review says, file by file."""
+
+    def __init__(self, config: Config, rules: Sequence[Rule]) -> None:
+        self.config = config
+        self.rules = rules
+        self.files = 0
+        self.findings: list[Finding] = []
+        self.skipped: list[Skip] = []
+        self.crashes: list[Crash] = []
+        self.suppressed: list[Suppressed] = []
+        self._paths = PathFilter(config)
+
+    def take(
+        self,
+        inspection: Inspection,
+        placed: Sequence[Placed],
+        data: bytes,
+        project: ProjectIndex,
+        ear: Ear,
+    ) -> None:
+        """Keep what `placed` says of a file; numbering counts all that the file holds."""
+        self.crashes.extend(inspection.crashes)
+        if inspection.skip is not None:
+            self.skipped.append(inspection.skip)
+        said = [each for each in placed if self._is_wanted(each)]
+        fixes = verified_fixes(inspection, said, data, project, ear)
+        self._say(inspection.placed, said, inspection.text, fixes)
+
+    def take_change(self, change: Change, ear: Ear) -> None:
+        """The rules on the change as a whole; what they flag is introduced by definition."""
+        for inspection in inspect_change(change, ear):
+            self.crashes.extend(inspection.crashes)
+            said = [each for each in inspection.placed if self._is_wanted(each)]
+            self._say(inspection.placed, said, inspection.text, {})
+
+    def _say(
+        self,
+        every: Sequence[Placed],
+        said: Sequence[Placed],
+        text: str,
+        fixes: Mapping[int, VerifiedFix],
+    ) -> None:
+        keys = numbered([each.key for each in every])
+        names = {id(each): key for each, key in zip(every, keys, strict=True)}
+        silence = Suppressions.of(text) if said else Suppressions(())
+        for each in said:
+            finding = self._finding(each, names[id(each)], fixes.get(id(each)))
+            comment = silence.silencing(finding)
+            if comment is None:
+                self.findings.append(finding)
+            else:
+                self.suppressed.append(Suppressed(finding, comment.reason, comment.line))
+
+    def _is_wanted(self, placed: Placed) -> bool:
+        confidence = placed.flag.confidence or placed.rule.confidence
+        if self.config.review.confidence == "proven" and confidence is Confidence.HOTSPOT:
+            return False
+        return not self._paths.ignores(placed.path, placed.rule)
+
+    def _finding(self, placed: Placed, fingerprint: str, fix: VerifiedFix | None) -> Finding:
+        rule, flag = placed.rule, placed.flag
+        override = self.config.rules.severity.get(rule.code)
+        severity = Severity(override) if override else flag.severity or rule.severity
+        return Finding(
+            code=rule.code,
+            name=rule.name,
+            category=rule.category,
+            severity=severity,
+            confidence=flag.confidence or rule.confidence,
+            path=placed.path,
+            span=placed.span,
+            message=flag.message,
+            fingerprint=fingerprint,
+            url=discover.url_of(rule),
+            summary=rule.summary,
+            scope=placed.scope,
+            cwe=rule.cwe,
+            rule_version=rule.version,
+            related=flag.related,
+            fix=fix,
+            file_level=placed.file_level,
+        )
+
+    def report(self, seconds: float) -> Report:
+        order = sorted(self.findings, key=lambda f: (f.path, f.span, f.code, f.fingerprint))
+        return Report(
+            findings=tuple(order),
+            skipped=tuple(sorted(self.skipped, key=lambda each: each.path)),
+            crashes=tuple(sorted(self.crashes, key=lambda each: (each.path, each.rule))),
+            suppressed=tuple(self.suppressed),
+            files=self.files,
+            rules=len(self.rules),
+            seconds={"review": seconds},
+        )

@@ -1,0 +1,87 @@
+"""Where a rule stands: the file at hand and the project around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+import libcst as cst
+
+from rules.kit import paths
+from rules.kit.names import Binding, Kind, Names
+from rules.kit.project import Project
+
+N = TypeVar("N", bound=cst.CSTNode)
+
+
+@dataclass(frozen=True)
+class Here:
+    """The file that a handler looks at. `module` is None for files that are not Python."""
+
+    path: str
+    project: Project
+    module: cst.Module | None = None
+    module_name: str = ""
+    options: Any = None
+
+    @cached_property
+    def scopes(self) -> Names:
+        if self.module is None:
+            raise TypeError(f"{self.path} is not Python")
+        is_package = self.path.endswith("__init__.py")
+        return Names(self.module, self.module_name, is_package=is_package)
+
+    def names(self, *nodes: cst.CSTNode | None) -> frozenset[str]:
+        """The dotted names that these expressions may stand for, imports resolved."""
+        return frozenset().union(*(self.scopes.names(node) for node in nodes))
+
+    def name(self, node: cst.CSTNode | None) -> str:
+        """The one dotted name of an expression, or nothing if there is none or several."""
+        found = self.scopes.names(node)
+        return next(iter(found)) if len(found) == 1 else ""
+
+    def bindings(self, name: cst.Name) -> tuple[Binding, ...]:
+        """Every place that gives this name its value, in its own scope."""
+        return self.scopes.bindings(name)
+
+    def value_of(self, node: cst.CSTNode) -> cst.CSTNode:
+        """The expression that a variable was bound to, if exactly once; else the node itself."""
+        for _ in range(8):
+            if not isinstance(node, cst.Name):
+                return node
+            bound = self.scopes.bindings(node)
+            if len(bound) != 1 or bound[0].kind is not Kind.VALUE or bound[0].node is None:
+                return node
+            node = bound[0].node
+        return node
+
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        return self.scopes.parents.get(id(node))
+
+    def around(self, node: cst.CSTNode, *kinds: type[N]) -> N | None:
+        """The nearest enclosing node of these classes."""
+        for each in self.scopes.ancestors(node):
+            if isinstance(each, kinds):
+                return each
+        return None
+
+    def function(self, node: cst.CSTNode) -> cst.FunctionDef | None:
+        """The function that runs `node`, if it is not at module or class level."""
+        return self.around(node, cst.FunctionDef)
+
+    def source(self, node: cst.CSTNode) -> str:
+        """The code of a node as it is written, without surrounding blank space."""
+        return (self.module or cst.Module([])).code_for_node(node).strip()
+
+    @property
+    def is_test(self) -> bool:
+        return paths.is_test(self.path)
+
+    @property
+    def is_script(self) -> bool:
+        return paths.is_script(self.path)
+
+    @property
+    def is_migration(self) -> bool:
+        return paths.is_migration(self.path)

@@ -1,0 +1,82 @@
+"""What a rule can be about, besides the nodes of a tree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import libcst as cst
+
+if TYPE_CHECKING:
+    from rules.kit.project import Project
+
+_NEWLINE = re.compile(r"\r\n?|\n")
+Status = Literal["added", "modified", "removed", "renamed"]
+
+
+@dataclass(frozen=True)
+class PythonFile:
+    """A parsed Python file."""
+
+    path: str
+    source: bytes
+    module: cst.Module
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """Any file that is text. A rule on text files names its paths in `files=`."""
+
+    path: str
+    text: str
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The lines without their ends; line 1 is the first of them."""
+        return tuple(_NEWLINE.split(self.text))
+
+
+@dataclass(frozen=True)
+class CommittedFile:
+    """A file of the tree, whatever it holds. `size` in bytes, `head` its first kilobyte."""
+
+    path: str
+    size: int
+    head: bytes
+    executable: bool = False
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One file of a change. A side that does not exist, or was not read, is None."""
+
+    path: str
+    status: Status
+    before_path: str | None = None
+    before: bytes | None = None
+    after: bytes | None = None
+    added: frozenset[int] = frozenset()
+    removed: frozenset[int] = frozenset()
+
+    @property
+    def old_path(self) -> str:
+        return self.before_path or self.path
+
+
+@dataclass(frozen=True)
+class Change:
+    """The pull request as a whole: its files, and the project before and after."""
+
+    files: tuple[FileChange, ...]
+    before: Project
+    after: Project
+    trees: Mapping[str, tuple[cst.Module | None, cst.Module | None]]
+    title: str = ""
+    body: str = ""
+
+    def touched(self, path: str) -> bool:
+        """Whether the change adds, edits, renames or removes this path."""
+        return any(path in (each.path, each.before_path) for each in self.files)

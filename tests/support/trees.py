@@ -1,0 +1,57 @@
+"""Builds projects and changes from text, for tests of rules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from hashlib import sha1
+
+from rules.engine import index
+from rules.engine.diff import line_changes
+from rules.engine.index import MemoryCache, ProjectIndex
+from rules.engine.snapshot import Snapshot
+from rules.engine.tree import Entry
+from rules.kit import FileChange
+
+
+class Texts:
+    """Blobs held in memory."""
+
+    def __init__(self, files: Mapping[str, str | bytes]) -> None:
+        self.data = {p: t.encode() if isinstance(t, str) else t for p, t in files.items()}
+        self.sha = {path: sha1(data).hexdigest() for path, data in self.data.items()}
+
+    def read(self, shas: Collection[str]) -> Mapping[str, bytes]:
+        return {self.sha[path]: data for path, data in self.data.items() if self.sha[path] in shas}
+
+    @property
+    def tree(self) -> dict[str, Entry]:
+        return {p: Entry(self.sha[p], "100644", len(d)) for p, d in self.data.items()}
+
+
+def project_of(files: Mapping[str, str | bytes]) -> ProjectIndex:
+    texts = Texts(files)
+    return index.build(texts.tree, texts, MemoryCache())
+
+
+def snapshot_of(
+    before: Mapping[str, str | bytes],
+    after: Mapping[str, str | bytes],
+    renames: Mapping[str, str] | None = None,
+) -> Snapshot:
+    """The change from one tree to another; `renames` maps new paths to old ones."""
+    old, new = Texts(before).data, Texts(after).data
+    moved = dict(renames or {})
+    changes = []
+    for path in sorted(set(old) | set(new)):
+        source = moved.get(path, path)
+        if path in moved.values() and path not in new:
+            continue
+        a, b = old.get(source), new.get(path)
+        if a == b and source == path:
+            continue
+        added, removed = line_changes(a, b)
+        status = "added" if a is None else "removed" if b is None else "modified"
+        if source != path:
+            status = "renamed"
+        changes.append(FileChange(path, status, source, a, b, added, removed))  # type: ignore[arg-type]
+    return Snapshot(project_of(before), project_of(after), tuple(changes))
