@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from bot.settings import BotSettings
 
 
 @click.command()
 @click.option("--host", help="Address to listen on (STET_HOST, default 127.0.0.1).")
 @click.option("--port", type=int, help="Port to listen on (STET_PORT, default 8000).")
-def serve(host: str | None, port: int | None) -> None:
+@click.option("--check", is_flag=True, help="Only check the settings.")
+def serve(host: str | None, port: int | None, check: bool) -> None:
     """Receive GitHub's webhooks and queue the work."""
-    import structlog
-    import uvicorn
-
-    from bot.app import create_app
-    from bot.queue import Queue
     from bot.settings import BotSettings
-    from worker.logs import configure
     from worker.settings import SettingsError, load
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
@@ -28,6 +27,18 @@ def serve(host: str | None, port: int | None) -> None:
         for problem in error.problems:
             click.echo(problem, err=True)
         sys.exit(2)
+    if not check:
+        _serve(settings)
+
+
+def _serve(settings: BotSettings) -> None:
+    import structlog
+    import uvicorn
+
+    from bot.app import create_app
+    from bot.queue import Queue
+    from worker.logs import configure
+
     configure(log_format=settings.log_format, level=settings.log_level, secrets=settings.secrets())
     log = structlog.get_logger("stet")
     for warning in settings.warnings():

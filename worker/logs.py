@@ -107,6 +107,10 @@ def configure(
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_ScrubbingFormatter(formatter, Scrubber(secrets)))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    if level == "info":
+        # They tell of each job and start what our own lines tell better.
+        for name in ("rq.worker", "rq.scheduler", "uvicorn.error"):
+            logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,

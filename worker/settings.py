@@ -69,8 +69,8 @@ def checked_http_url(url: str) -> str:
     return url.rstrip("/")
 
 
-class ProcessSettings(BaseSettings):
-    """What every process of Stet reads."""
+class QueueSettings(BaseSettings):
+    """Where the queue is: enough for the commands that only look at it."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -80,9 +80,6 @@ class ProcessSettings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    app_id: PositiveInt = Field(
-        description="Set it to the number shown as 'App ID' on the page of your GitHub App."
-    )
     insecure_redis: bool = Field(
         default=False, description="Set it to true or false: allows redis:// to another machine."
     )
@@ -91,9 +88,6 @@ class ProcessSettings(BaseSettings):
             "Set it to the address of your Redis, such as redis://127.0.0.1:6379/0, "
             "or run `stet up`, which starts one."
         )
-    )
-    public_url: str | None = Field(
-        default=None, description="Set it to the https address under which GitHub reaches Stet."
     )
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="Set it to json, console or auto (console on a terminal)."
@@ -116,11 +110,6 @@ class ProcessSettings(BaseSettings):
             )
         return value
 
-    @field_validator("public_url")
-    @classmethod
-    def _public_url_is_safe(cls, value: str | None) -> str | None:
-        return None if value is None else checked_http_url(value)
-
     @field_validator("log_level", mode="before")
     @classmethod
     def _lower(cls, value: Any) -> Any:
@@ -134,6 +123,30 @@ class ProcessSettings(BaseSettings):
     def warnings(self) -> tuple[str, ...]:
         """Lines an operator should read at the start; the process runs all the same."""
         return ()
+
+    def redis(self) -> Redis:
+        """A client for turns: text, short time-outs, one retry when the connection broke."""
+        return _redis(self.redis_url, decode_responses=True)
+
+    def redis_bytes(self) -> Redis:
+        """As `redis`, but replies are bytes: for RQ and for caches of binary values."""
+        return _redis(self.redis_url, decode_responses=False)
+
+
+class ProcessSettings(QueueSettings):
+    """What every process of Stet reads."""
+
+    app_id: PositiveInt = Field(
+        description="Set it to the number shown as 'App ID' on the page of your GitHub App."
+    )
+    public_url: str | None = Field(
+        default=None, description="Set it to the https address under which GitHub reaches Stet."
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_is_safe(cls, value: str | None) -> str | None:
+        return None if value is None else checked_http_url(value)
 
 
 class WorkerSettings(ProcessSettings):
@@ -207,14 +220,6 @@ class WorkerSettings(ProcessSettings):
         if path is not None and path.stat().st_mode & 0o077:
             return (f"other users may read the private key; run: chmod 600 {path}",)
         return ()
-
-    def redis(self) -> Redis:
-        """A client for turns: text, short time-outs, one retry when the connection broke."""
-        return _redis(self.redis_url, decode_responses=True)
-
-    def redis_bytes(self) -> Redis:
-        """As `redis`, but replies are bytes: for RQ and for caches of binary values."""
-        return _redis(self.redis_url, decode_responses=False)
 
 
 def _redis(url: SecretStr, *, decode_responses: bool) -> Redis:

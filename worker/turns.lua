@@ -21,6 +21,7 @@
 --                          stopped too long cannot pass for the one that came after it
 --     seen:<window>:<n>    sets of hashed delivery ids; two half-day windows are looked at
 --     failures             list of pulls given up, newest first
+--     swept                stands while another sweep is not needed
 --     count                hash of counters for the metrics
 -- RQ carries only "there is work": KEYS[2..4] are its set of queues, our queue, its job prefix.
 -- Time is Redis's own, so that workers whose clocks differ agree on when a lease ends.
@@ -195,9 +196,13 @@ function steps.give_back()
   return 'ready'
 end
 
+-- arg: ms for which others need not sweep, or 0.
 -- Leases that ran out and pulls that are due go back to the queue; lost RQ jobs are replaced.
 function steps.sweep()
-  local moved = {}
+  local moved = { 0, 0 }
+  if arg[1] ~= '0' and not redis.call('SET', prefix .. 'swept', 1, 'NX', 'PX', arg[1]) then
+    return moved
+  end
   for n, set in ipairs({ leases, later }) do
     local pulls = redis.call('ZRANGEBYSCORE', set, '-inf', now, 'LIMIT', 0, 500)
     for _, pull in ipairs(pulls) do

@@ -206,9 +206,12 @@ class Turns:
         reply = self._call("give_back", _pull(turn.key), turn.token, delay, int(failed))
         return cast('Literal["ready", "later", "lost"]', reply)
 
-    def sweep(self) -> Swept:
-        """Put turns of dead workers and turns whose pause is over back into the queue."""
-        expired, due = self._call("sweep")
+    def sweep(self, *, pause_seconds: float = 0.0) -> Swept:
+        """Put turns of dead workers and turns whose pause is over back into the queue.
+
+        Does nothing while the pause of another sweep lasts.
+        """
+        expired, due = self._call("sweep", _milliseconds(pause_seconds))
         return Swept(expired, due)
 
     def forget(self, installation: int) -> int:

@@ -1,0 +1,185 @@
+"""RQ as Stet uses it: a messenger that may run one function, and a child that can be killed."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterable, Mapping
+from types import FrameType
+from typing import Any, ClassVar, Self
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
+from rq.scheduler import RQScheduler
+from rq.serializers import JSONSerializer
+
+from worker.leash import die_with_parent
+from worker.logs import Scrubber
+from worker.turns import QUEUE, TAKE_TURN, TurnInterrupted, Turns
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 4.0
+
+
+class JobRefusedError(Exception):
+    """A job names a function that may not run, or cannot be read."""
+
+
+class ListedJob(Job):
+    """A job that runs only if its function is listed. See `jobs_listed`.
+
+    Whoever can write to Redis could otherwise run any function that can be imported: the JSON
+    serialiser does not prevent it, and neither does a job's name in its callbacks.
+    """
+
+    allowed: ClassVar[frozenset[str]] = frozenset()
+
+    def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
+        try:
+            super().restore(raw_data)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            # RQ passes over jobs that are gone, but a worker would end at one it cannot read.
+            log.error("job refused: %s cannot be read (%s)", self.id, type(error).__name__)  # noqa: TRY400
+            raise NoSuchJobError(str(self.id)) from None
+        self._success_callback_name = self._failure_callback_name = None
+        self._stopped_callback_name = None
+        self.webhooks = []
+
+    def perform(self) -> Any:
+        # Before anything is imported or called. The data was decoded as JSON, never unpickled.
+        try:
+            function, instance, arguments, named = json.loads(self.data)
+        except (ValueError, TypeError):
+            function, instance, arguments, named = "(unreadable)", None, [], {}
+        if function not in self.allowed or instance or arguments or named:
+            self.retries_left = 0
+            log.error("job refused: %s names %.100r", self.id, function)
+            raise JobRefusedError(str(self.id))
+        return super().perform()
+
+
+def jobs_listed(functions: Iterable[str]) -> type[Job]:
+    """A Job class that runs these functions, given by dotted names, without arguments."""
+    return type("ListedJob", (ListedJob,), {"allowed": frozenset(functions)})
+
+
+class _LeashedScheduler(RQScheduler):
+    def work(self) -> None:
+        die_with_parent()
+        super().work()  # type: ignore[no-untyped-call]
+
+
+class QueueWorker(Worker):
+    """An RQ worker whose children die with it and give their turn back when it is told to stop."""
+
+    scrubber: Scrubber = Scrubber()
+
+    def _start_scheduler(self, *_: Any, **__: Any) -> None:
+        # As RQ's, but the scheduler's process may not outlive a killed worker.
+        self.scheduler = _LeashedScheduler(
+            self.queues,
+            connection=self.connection,
+            logging_level=self.log.level,
+            serializer=self.serializer,
+        )
+        self.scheduler.acquire_locks()  # type: ignore[no-untyped-call]
+        if self.scheduler.acquired_locks:
+            self.scheduler.start()  # type: ignore[no-untyped-call]
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        die_with_parent()
+        if os.getppid() != self.pid:
+            os._exit(1)
+        super().main_work_horse(job, queue)
+
+    def setup_work_horse_signals(self) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, _interrupt)
+
+    def handle_warm_shutdown_request(self) -> None:
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+        if self.horse_pid:
+            self.kill_horse(signal.SIGTERM)
+
+    def handle_job_failure(
+        self, job: Job, queue: Queue, started_job_registry: Any = None, exc_string: str = ""
+    ) -> None:
+        # RQ stores the traceback in Redis for a week.
+        text = self.scrubber(exc_string)
+        super().handle_job_failure(job, queue, started_job_registry, text)
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise TurnInterrupted
+
+
+def work(
+    connection: Redis,
+    turns: Turns,
+    *,
+    scrubber: Scrubber,
+    functions: Iterable[str] = (TAKE_TURN,),
+) -> bool:
+    """Work until told to stop by SIGTERM or SIGINT; False when it ended for another reason.
+
+    `connection` gives bytes, as RQ wants it; `turns` must have a client of its own, because a
+    child may be forked while the sweeper talks. The modules of `functions` are imported here, once,
+    so that the children that RQ forks have them.
+    """
+    listed = tuple(functions)
+    for name in listed:
+        importlib.import_module(name.rpartition(".")[0])
+    worker = QueueWorker(
+        [QUEUE],
+        connection=connection,
+        serializer=JSONSerializer,
+        job_class=jobs_listed(listed),
+        # A dead worker is noticed after these; turns are taken over earlier, by their leases.
+        worker_ttl=30,
+        maintenance_interval=10,
+        job_monitoring_interval=5,
+        default_result_ttl=0,
+        log_job_description=False,
+    )
+    worker.scrubber = scrubber
+    worker.log_result_lifespan = False
+    with Sweeper(turns):
+        worker.work(logging_level=None, with_scheduler=True)
+    return worker._shutdown_requested_date is not None  # noqa: SLF001  # RQ has no other word for it
+
+
+class Sweeper:
+    """Sweeps while it is open, from a thread; of all workers one sweeps at a time."""
+
+    def __init__(self, turns: Turns, seconds: float = SWEEP_SECONDS) -> None:
+        self._turns = turns
+        self._seconds = seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(timeout=1)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._seconds):
+            try:
+                swept = self._turns.sweep(pause_seconds=self._seconds * 0.9)
+            except RedisError as error:
+                log.warning("sweep failed: %s", type(error).__name__)
+                continue
+            if swept.expired:
+                log.warning("took over %d turns of dead workers", swept.expired)
