@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.commands import MOST_COMMANDS, Command, Verb, may, needs_role, parse
+
+REVIEW = Command(Verb.REVIEW)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("/stet review", (REVIEW,)),
+        ("/stet review\r\n", (REVIEW,)),
+        ("Thanks!\n/stet review", (REVIEW,)),
+        ("Thanks!\n\n/stet review  \n\nbye", (REVIEW,)),
+        ("/stet review full", (Command(Verb.REVIEW, "full"),)),
+        ("/stet", (Command(Verb.HELP),)),
+        ("/stet help\n/stet review", (Command(Verb.HELP), REVIEW)),
+        ("/stet dance --config=../../etc", (Command(None, "--config=../../etc"),)),
+        ("/stet $(rm -rf /)", ()),
+        ("/stet REVIEW", ()),
+        ("/stetreview", ()),
+        ("/review", ()),
+        ("see /stet review", ()),
+        ("`/stet review`", ()),
+        ("`open\n/stet review\nclosed`", ()),
+        ("``a ` b\n/stet review`` and\n/stet help", (Command(Verb.HELP),)),
+        ("```\n/stet review\n```", ()),
+        ("~~~\n/stet review", ()),
+        ("    /stet review", ()),
+        ("> /stet review", ()),
+        ("> quoted\n/stet review", ()),
+        ("- /stet review", ()),
+        ("<!-- \n/stet review\n-->", ()),
+        ("<!-- never closed\n/stet review", ()),
+        ("text <!-- a --> b\n/stet review", (REVIEW,)),
+        ("<div>\n/stet review\n</div>", ()),
+        ("On Monday x wrote:\n\n> /stet review\n\nno", ()),
+        ("\uff0fstet review", ()),
+        ("/stet\u00a0review", ()),
+        ("", ()),
+    ],
+)
+def test_a_command_counts_only_at_the_start_of_an_ordinary_line(
+    body: str, expected: tuple[Command, ...]
+) -> None:
+    assert parse(body) == expected
+
+
+def test_a_comment_holds_at_most_five_commands() -> None:
+    assert len(parse("/stet review\n" * 50)) == MOST_COMMANDS
+
+
+def test_a_comment_beyond_githubs_size_is_not_read() -> None:
+    assert parse("/stet review\n" + "x" * 70_000) == ()
+
+
+@given(st.text(alphabet="/stet review`>-<!\n ", max_size=80))
+def test_any_text_is_parsed_without_error(body: str) -> None:
+    assert len(parse(body)) <= MOST_COMMANDS
+
+
+@pytest.mark.parametrize(
+    ("role", "is_author", "allowed"),
+    [
+        ("none", False, False),
+        ("read", False, False),
+        ("something-of-our-own", False, False),
+        ("triage", False, True),
+        ("admin", False, True),
+        ("none", True, True),
+    ],
+)
+def test_a_review_is_for_the_author_and_for_triage(
+    role: str,
+    is_author: bool,
+    allowed: bool,  # noqa: FBT001
+) -> None:
+    assert may(Verb.REVIEW, role, is_author=is_author) is allowed
+
+
+def test_help_is_for_everybody_and_costs_no_question() -> None:
+    assert may(Verb.HELP, "none", is_author=False)
+    assert not needs_role(Verb.HELP, is_author=False)
+    assert needs_role(Verb.REVIEW, is_author=False)
+    assert not needs_role(Verb.REVIEW, is_author=True)

@@ -1,0 +1,1 @@
+"""Findings as Markdown: comments, and the text of the check run. Pure, golden-tested."""

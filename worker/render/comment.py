@@ -1,0 +1,124 @@
+"""A finding as a comment: what, its consequence here, the cure, and a fold with the why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from rules.engine.finding import Finding
+from worker.plan import FileComment, InlineComment, ReviewPlan
+from worker.pull_request import Marker, OwnComment, PullRequest
+from worker.render.text import code, fence_for, fit, one_line, prose
+from worker.suggest import Suggestion
+
+Why = Callable[[str], str]
+"""The explanation of a rule, Markdown of our own, by its code."""
+
+MOST_BYTES = 65_000  # GitHub allows 65,535 characters
+_MOST_PLACES = 20
+_MOST_RELATED = 8
+_RESOLVE = "for this pull request: resolve this thread"
+
+
+def inline_comment(comment: InlineComment, pull_request: PullRequest, why: Why) -> str:
+    """The body of a comment on lines of the diff."""
+    block = _suggestion(comment.suggestion) if comment.suggestion else []
+    return _body(comment.finding, comment.also, block, pull_request, why)
+
+
+def file_comment(comment: FileComment, pull_request: PullRequest, why: Why) -> str:
+    """The body of a comment on a file; it links the line that the diff does not show."""
+    finding = comment.finding
+    place: list[str] = []
+    if not finding.file_level:
+        link = pull_request.permalink(finding.path, finding.span.line)
+        place = [f"At [line {finding.span.line}]({link}), which the diff does not show."]
+    return _body(finding, comment.also, place, pull_request, why)
+
+
+def struck_comment(comment: OwnComment, head: str) -> str:
+    """What stays of a comment when its findings are gone and somebody has answered it."""
+    title = comment.body.splitlines()[0].strip().strip("~") if comment.body else ""
+    said = [_fixed(marker, head) for marker in comment.markers]
+    return "\n".join([f"~~{title}~~", f"✅ fixed in {head[:7]}", *map(str, said)])
+
+
+def restored_comment(finding: Finding, pull_request: PullRequest, why: Why) -> str:
+    """The comment of a finding that was fixed and is back."""
+    return _body(finding, (), [f"Back since {pull_request.head[:7]}."], pull_request, why)
+
+
+def review_body(plan: ReviewPlan, head: str) -> str:
+    """The one line of the review that carries the comments."""
+    count = sum(1 + len(each.also) for each in plan.inline)
+    return f"Stet: {count} new {'finding' if count == 1 else 'findings'} on {head[:7]}"
+
+
+def finished_review_body(head: str) -> str:
+    """What stays of a review whose comments are gone."""
+    return f"Stet: every finding of this review is fixed, by {head[:7]}"
+
+
+def title_of(finding: Finding) -> str:
+    """The first line: readable in a mail and on a terminal."""
+    return f"**{prose(finding.summary.rstrip('.'))}** · `{finding.code}` · {finding.severity.value}"
+
+
+def _fixed(marker: Marker, head: str) -> Marker:
+    return Marker(
+        marker.fingerprint, marker.code, marker.version, marker.sha, marker.path, fixed=head
+    )
+
+
+def _body(
+    finding: Finding,
+    also: Sequence[Finding],
+    middle: list[str],
+    pull_request: PullRequest,
+    why: Why,
+) -> str:
+    where = one_line(finding.path) + (f" → {one_line(finding.scope)}" if finding.scope else "")
+    lines = [title_of(finding), f"{prose(finding.message)} ({code(where)})", *middle]
+    lines += ["<details><summary>Why, and how to silence</summary>", ""]
+    lines += [f"{why(finding.code).strip()} [rule]({finding.url})", ""]
+    lines += _related(finding, pull_request)
+    if also:
+        lines += [_also(also, finding.path, pull_request), ""]
+    lines += [
+        f"Silence here: `# stet: ignore[{finding.code}] <reason>` · {_RESOLVE}",
+        "</details>",
+    ]
+    said = "\n".join(map(str, _markers((finding, *also), pull_request.head, finding.path)))
+    return fit("\n".join(lines), MOST_BYTES - len(said.encode()) - 1) + "\n" + said
+
+
+def _suggestion(block: Suggestion) -> list[str]:
+    fence = fence_for("\n".join(block.lines))
+    # The file's own line ends: GitHub writes the block into the file as it stands here.
+    end = block.eol.removesuffix("\n")
+    return [f"{fence}suggestion", *(line + end for line in block.lines), fence]
+
+
+def _related(finding: Finding, pull_request: PullRequest) -> list[str]:
+    rows = [
+        f"- [{code(f'{each.path}:{each.line}')}]({pull_request.permalink(each.path, each.line)})"
+        f" {prose(each.message)}"
+        for each in finding.related[:_MOST_RELATED]
+    ]
+    return [*rows, ""] if rows else []
+
+
+def _also(also: Sequence[Finding], path: str, pull_request: PullRequest) -> str:
+    shown = []
+    for each in also[:_MOST_PLACES]:
+        link = f"[L{each.span.line}]({pull_request.permalink(each.path, each.span.line)})"
+        shown.append(link if each.path == path else f"{code(each.path)} {link}")
+    rest = len(also) - len(shown)
+    more = f", and {rest} more" if rest else ""
+    return f"Also at: {', '.join(shown)}{more} ({len(also)} more in this pull request)"
+
+
+def _markers(findings: Iterable[Finding], head: str, path: str) -> list[Marker]:
+    return [
+        Marker(f.fingerprint, f.code, f.rule_version, head, "" if f.path == path else f.path)
+        for f in findings
+    ]
