@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from typing import Literal
 
 from markdown_it import MarkdownIt
@@ -59,7 +60,7 @@ def _command(word: str, rest: str) -> Command:
 def _plain_lines(body: str) -> Iterator[str]:
     """Lines of the paragraphs that stand at the top level, as they were typed."""
     tokens = _MARKDOWN.parse(body)
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in pairwise(tokens):
         if before.type == "paragraph_open" and before.level == 0 and token.type == "inline":
             code = _code_lines(token)
             for number, line in enumerate(token.content.split("\n")):
