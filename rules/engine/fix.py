@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import libcst as cst
+from libcst._nodes.internal import CodegenState
 
 from rules.engine.finding import TextEdit, VerifiedFix
 from rules.engine.inspect import Ear, Inspection, Placed, inspect
@@ -159,7 +160,7 @@ class _Maker:
     def edit(self, edit: Edit) -> TextEdit | None:
         match edit:
             case Replace(node=node, new=new):
-                code = new if isinstance(new, str) else self._code(new)
+                code = new if isinstance(new, str) else self._code(new, node)
                 return TextEdit(self._path, self._spans[id(node)], code)
             case ReplaceHead(node=node, text=new):
                 return self._head(self._spans[id(node)], new)
@@ -183,8 +184,19 @@ class _Maker:
             return None
         return TextEdit(self._path, Span(span.line, span.column, span.line, end + 1), text)
 
-    def _code(self, node: cst.CSTNode) -> str:
-        return (self._module or cst.Module([])).code_for_node(node)
+    def _code(self, new: cst.CSTNode, old: cst.CSTNode) -> str:
+        """The code of `new`, its further lines indented as the block around `old` is."""
+        module = self._module or cst.Module([])
+        blocks = [
+            each
+            for each in reversed(Names(module, "").ancestors(old))
+            if isinstance(each, cst.IndentedBlock)
+        ]
+        state = CodegenState(module.default_indent, module.default_newline)
+        for each in blocks:
+            state.increase_indent(module.default_indent if each.indent is None else each.indent)
+        new._codegen(state)  # noqa: SLF001 - `code_for_node` forgets the indentation around
+        return "".join(state.tokens)
 
     def _indent(self, line: int) -> str:
         text = self._lines[line - 1]

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 _TEST = re.compile(
-    r"(^|/)(tests?|testing|testutils?|e2e|specs?)/|(^|/)(test_[^/]*|[^/]*_tests?|tests?|conftest)\.py$"
+    r"(^|/)(tests?|testing|testutils?|e2e|specs?|\.semgrep)/|(^|/)(test_[^/]*|[^/]*_tests?|tests?|conftest)\.py$"
 )
 _MIGRATION = re.compile(r"(^|/)(migrations|alembic|versions)/[^/]+\.py$")
 _SCRIPT = re.compile(
