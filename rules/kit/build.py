@@ -32,9 +32,9 @@ def with_keyword(node: cst.Call, name: str, value: cst.BaseExpression | str) -> 
     *first, last = node.args
     if isinstance(last.comma, cst.Comma):
         added = added.with_changes(comma=last.comma)
-        between = first[-1].comma if first else last.comma
+        between = first[-1].comma if first else None
         if not isinstance(between, cst.Comma):
-            between = last.comma
+            between = last.comma.with_changes(whitespace_after=node.whitespace_before_args)
         return node.with_changes(args=[*first, last.with_changes(comma=between), added])
     comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
     return node.with_changes(args=[*first, last.with_changes(comma=comma), added])
