@@ -1,0 +1,296 @@
+"""What `stet check`, `stet review` and `stet config` do, apart from the command line itself."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.progress import track
+
+from rules.engine import discover, local
+from rules.engine.config import Config, ConfigError, ConfigProblem, from_files, parse
+from rules.engine.disk_cache import DiskCache, default_folder
+from rules.engine.finding import Crash, Finding, Report, Skip, Suppressed
+from rules.engine.fix import apply
+from rules.engine.formats import json_format, line_formats, sarif_format, text_format
+from rules.engine.git import GitError
+from rules.engine.index import ProjectIndex
+from rules.engine.run import check as check_files
+from rules.engine.run import review as review_change
+from rules.kit import Severity
+
+_FAILING = {"error": Severity.ERROR, "warning": Severity.WARNING}
+_MANY_FILES = 200
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the person asked for."""
+
+    format_: str = "text"
+    output: Path | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    confidence: str | None = None
+    config_file: Path | None = None
+    isolated: bool = False
+    fix: bool = False
+    exit_zero: bool = False
+    statistics: bool = False
+    jobs: int = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What to print, what to say on stderr, and how to exit."""
+
+    text: str = ""
+    code: int = 0
+    notes: tuple[str, ...] = field(default=())
+    misuse: str = ""
+
+
+def check(paths: Sequence[Path], options: Options) -> Outcome:
+    """Review whole files on disk."""
+    try:
+        found, project = local.targets(paths, DiskCache(default_folder()))
+        config = _configured(_of_folder(local.root_of(paths)), options)
+    except (local.Unreadable, ConfigError) as problem:
+        return Outcome(misuse=str(problem), code=2)
+    shown = {each.path: each.shown for each in found}
+    report = _check_all([(each.path, each.data) for each in found], project, config, options)
+    fixed = 0
+    if options.fix:
+        places = {each.path: Path(each.shown) for each in found}
+        fixed = _apply_safe(report, places)
+        if fixed:
+            again, project = local.targets(paths, DiskCache(default_folder()))
+            pairs = [(each.path, each.data) for each in again]
+            report = _check_all(pairs, project, config, options)
+    texts = {each.shown: each.data for each in found}
+    return _outcome(_renamed(report, shown), texts, config, options, fixed)
+
+
+def review(repo: Path, base: str | None, head: str | None, options: Options) -> Outcome:
+    """Review a change of a local repository."""
+    try:
+        change = local.change_of(repo, base, head, DiskCache(default_folder()))
+        config = _configured(lambda: from_files(*change.config_files), options)
+        report = review_change(change.snapshot, config)
+    except (GitError, ConfigError) as problem:
+        return Outcome(misuse=str(problem), code=2)
+    fixed = 0
+    if options.fix:
+        if head is not None:
+            return Outcome(misuse="--fix changes the work tree: leave --head away", code=2)
+        root = local.root_of([repo])
+        places = {each.path: root / each.path for each in change.snapshot.changes}
+        fixed = _apply_safe(report, places)
+        if fixed:
+            change = local.change_of(repo, base, head, DiskCache(default_folder()))
+            report = review_change(change.snapshot, config)
+    texts = {each.path: each.after for each in change.snapshot.changes if each.after is not None}
+    return _outcome(report, texts, config, options, fixed)
+
+
+def _of_folder(root: Path) -> Any:
+    def read() -> Config:
+        def bytes_of(name: str) -> bytes | None:
+            path = root / name
+            return path.read_bytes() if path.is_file() else None
+
+        return from_files(bytes_of(".stet.toml"), bytes_of("pyproject.toml"))
+
+    return read
+
+
+def _configured(found: Any, options: Options) -> Config:
+    """The configuration that holds, the command line having the last word."""
+    if options.config_file is not None:
+        config = _from_file(options.config_file)
+    else:
+        config = Config.default() if options.isolated else found()
+    rules = config.rules
+    if options.select:
+        rules = msgspec.structs.replace(rules, select=options.select)
+    if options.ignore:
+        rules = msgspec.structs.replace(
+            rules, extend_ignore=(*rules.extend_ignore, *options.ignore)
+        )
+    review_ = config.review
+    if options.confidence:
+        review_ = msgspec.structs.replace(review_, confidence=options.confidence)
+    return msgspec.structs.replace(config, rules=rules, review=review_)
+
+
+def _from_file(path: Path) -> Config:
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(ConfigProblem(str(path), 1, "cannot be read")) from None
+    table = ("tool", "stet") if path.name == "pyproject.toml" else ()
+    return parse(text, str(path), table)
+
+
+Pairs = Sequence[tuple[str, bytes]]
+
+
+def _check_all(files: Pairs, project: ProjectIndex, config: Config, options: Options) -> Report:
+    discover.all_rules()
+    if options.jobs > 1 and len(files) > 1:
+        return _in_processes(files, project, config, options.jobs)
+    return check_files(_with_progress(files), project, config)
+
+
+def _with_progress(files: Pairs) -> Iterable[tuple[str, bytes]]:
+    if len(files) > _MANY_FILES and sys.stderr.isatty():
+        from rich.console import Console
+
+        return track(files, "Reviewing", console=Console(stderr=True), transient=True)
+    return files
+
+
+_shared: dict[str, Any] = {}
+
+
+def _part(files: Pairs) -> Report:
+    return check_files(files, _shared["project"], _shared["config"])
+
+
+def _in_processes(files: Pairs, project: ProjectIndex, config: Config, jobs: int) -> Report:
+    """Fork, so that the index is shared and not copied; the largest files go first."""
+    order = sorted(files, key=lambda each: len(each[1]), reverse=True)
+    parts = [part for part in (order[start :: jobs * 4] for start in range(jobs * 4)) if part]
+    _shared.update(project=project, config=config)
+    try:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+            return _joined(list(pool.map(_part, parts)))
+    finally:
+        _shared.clear()
+
+
+def _joined(reports: Sequence[Report]) -> Report:
+    findings: list[Finding] = []
+    skipped: list[Skip] = []
+    crashes: list[Crash] = []
+    suppressed: list[Suppressed] = []
+    for each in reports:
+        findings += each.findings
+        skipped += each.skipped
+        crashes += each.crashes
+        suppressed += each.suppressed
+    return Report(
+        tuple(sorted(findings, key=lambda f: (f.path, f.span, f.code, f.fingerprint))),
+        tuple(sorted(skipped, key=lambda each: each.path)),
+        tuple(crashes),
+        tuple(suppressed),
+        sum(each.files for each in reports),
+        max(each.rules for each in reports),
+        {"review": max(each.seconds.get("review", 0.0) for each in reports)},
+    )
+
+
+def _apply_safe(report: Report, places: dict[str, Path]) -> int:
+    """Write safe fixes to disk; returns how many findings were cured."""
+    by_path: dict[str, list[Finding]] = {}
+    for each in report.findings:
+        if each.fix is not None and each.fix.safe:
+            by_path.setdefault(each.path, []).append(each)
+    cured = 0
+    for path, findings in by_path.items():
+        data = places[path].read_bytes()
+        bom = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
+        text = data[len(bom) :].decode("utf-8")
+        edits = dict.fromkeys(e for each in findings if each.fix for e in each.fix.edits)
+        changed = apply(text, edits)
+        if changed is not None:
+            places[path].write_bytes(bom + changed.encode("utf-8"))
+            cured += len(findings)
+    return cured
+
+
+def _renamed(report: Report, shown: dict[str, str]) -> Report:
+    """Paths as the person gave them."""
+
+    def other(path: str) -> str:
+        return shown.get(path, path)
+
+    findings = []
+    for each in report.findings:
+        fix = each.fix
+        if fix is not None:
+            edits = tuple(replace(edit, path=other(edit.path)) for edit in fix.edits)
+            fix = replace(fix, edits=edits)
+        related = tuple(replace(step, path=other(step.path)) for step in each.related)
+        findings.append(replace(each, path=other(each.path), fix=fix, related=related))
+    return replace(
+        report,
+        findings=tuple(findings),
+        skipped=tuple(replace(each, path=other(each.path)) for each in report.skipped),
+        crashes=tuple(replace(each, path=other(each.path)) for each in report.crashes),
+    )
+
+
+def _outcome(
+    report: Report, texts: dict[str, bytes], config: Config, options: Options, fixed: int
+) -> Outcome:
+    notes = [f"{fixed} findings fixed"] if fixed else []
+    unknown = discover.unknown_selectors((*config.rules.select, *config.rules.ignore))
+    notes += [f"the configuration names an unknown rule: {each}" for each in unknown]
+    failing = _FAILING.get(config.check.fail_on)
+    failed = failing is not None and bool(report.at_least(failing))
+    return Outcome(_written(report, texts, options), int(failed), tuple(notes))
+
+
+def _written(report: Report, texts: dict[str, bytes], options: Options) -> str:
+    match options.format_:
+        case "json":
+            return json_format.write(report)
+        case "sarif":
+            return sarif_format.write(report)
+        case "rdjson":
+            return line_formats.rdjson(report)
+        case "github":
+            return line_formats.github(report)
+        case "markdown":
+            return line_formats.markdown(report)
+
+    def source(path: str) -> str | None:
+        data = texts.get(path)
+        return data.decode("utf-8-sig", "replace") if data is not None else None
+
+    colour = options.output is None and sys.stdout.isatty()
+    return text_format.write(report, source, colour=colour, with_statistics=options.statistics)
+
+
+def config_rows(root: Path, file: Path | None, *, isolated: bool) -> list[dict[str, Any]]:
+    """Each key with its value and origin. Raises ConfigError."""
+    options = Options(config_file=file, isolated=isolated)
+    top = local.root_of([root])
+    config = msgspec.to_builtins(_configured(_of_folder(top), options))
+    default = msgspec.to_builtins(Config.default())
+    name = (
+        str(file) if file else ".stet.toml" if (top / ".stet.toml").is_file() else "pyproject.toml"
+    )
+    return list(_flat(config, default, name))
+
+
+def _flat(
+    config: dict[str, Any], default: dict[str, Any], origin: str, prefix: str = ""
+) -> Iterator[dict[str, Any]]:
+    for key, value in config.items():
+        usual = default.get(key)
+        if isinstance(value, dict) and isinstance(usual, dict) and usual:
+            yield from _flat(value, usual, origin, f"{prefix}{key}.")
+        else:
+            where = "default" if value == usual else origin
+            yield {"key": f"{prefix}{key}", "value": value, "origin": where}
+
+
+__all__ = ["ConfigError", "Options", "Outcome", "check", "config_rows", "review"]
