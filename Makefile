@@ -77,7 +77,7 @@ coverage: $(READY) redis
 
 .PHONY: docs
 docs: $(READY) ## write the generated pages anew
-	@$(BIN)/stet rules --format markdown --output docs/rules.md
+	@$(BIN)/stet rules --format markdown > docs/rules.md
 
 .PHONY: docs-check
 docs-check: $(READY)
