@@ -72,7 +72,9 @@ class Contract:
             nullable.append(None)
         for schema, name in ALSO_NULL:
             document["components"]["schemas"][schema]["properties"][name]["nullable"] = True
-        resource: Resource[Any] = Resource(contents=document, specification=DRAFT4)
+        for schema in document["components"]["schemas"].values():
+            _allow_deleted_forks(schema)
+        resource: Resource[Any] = DRAFT4.create_resource(document)
         self._registry: Registry[Any] = Registry().with_resource(DOCUMENT, resource)
         self.operations = tuple(sorted(self._read_operations(), key=_openness))
         self._validator = lru_cache(maxsize=None)(self._build_validator)
@@ -113,8 +115,8 @@ class Contract:
         if body is None:
             missing = [Violation("the body is missing")] if operation.body_required else []
             return found + missing
-        for error in self._validator(operation.body, write=True).iter_errors(body):
-            found.append(Violation(_said(error), limit=error.validator in LIMITS))
+        errors = self._validator(operation.body, write=True).iter_errors(body)
+        found += [Violation(_said(error), limit=error.validator in LIMITS) for error in errors]
         unknown = _unknown_keys(self._document, self._at(operation.body), body, "body")
         return found + [Violation(text) for text in unknown]
 
@@ -280,6 +282,21 @@ def _unknown_keys(document: Json, schema: Json, value: Any, where: str) -> Itera
             yield from _unknown_keys(document, known[key], part, f"{where}.{key}")
         else:
             yield f"{where}: unknown key {key!r}"
+
+
+def _allow_deleted_forks(value: Any) -> None:
+    """`head.repo` is null once a fork was deleted, whatever the description says."""
+    if isinstance(value, list):
+        for child in value:
+            _allow_deleted_forks(child)
+    if not isinstance(value, dict):
+        return
+    properties = value.get("properties", {})
+    if "sha" in properties and "label" in properties and "repo" in properties:
+        properties["repo"] = {"anyOf": [properties["repo"], {"enum": [None]}]}
+        return
+    for child in value.values():
+        _allow_deleted_forks(child)
 
 
 def _branches(document: Json, schema: Json) -> Iterator[Json]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sandbox.entities import App, Installation, Json, Repository, User
 from sandbox.shapes import accounts, repositories
 from sandbox.state import State, node_id
@@ -27,7 +29,7 @@ def emit(
     sender: User,
     *,
     only: App | None = None,
-    **fields: object,
+    **fields: Any,
 ) -> None:
     """Tell every installation on the repository (or that of one App) what happened."""
     hearing = [
@@ -67,7 +69,7 @@ def emit_installation(
     action: str,
     sender: User,
     event: str = "installation",
-    **fields: object,
+    **fields: Any,
 ) -> None:
     """Installation events reach the App always, subscribed or not."""
     payload: Json = {

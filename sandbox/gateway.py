@@ -241,7 +241,7 @@ class CutOff(Response):
         super().__init__(content, status, headers)
         self._keep = min(keep, max(len(content) - 1, 0))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await send(
             {
                 "type": "http.response.start",

@@ -93,7 +93,7 @@ class Failure(Exception):  # noqa: N818 - becomes an entry of `errors`
         self.kind = kind
 
 
-def _resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+def _resolve(source: Any, info: GraphQLResolveInfo[None], **arguments: Any) -> Any:
     if not isinstance(source, dict) or info.field_name not in source:
         place = f"{info.parent_type.name}.{info.field_name}"
         raise Failure("UNIMPLEMENTED", f"The stand-in does not serve {place}")
@@ -272,9 +272,39 @@ class Viewer:
             "messageHeadline": commit.message.partition("\n")[0],
             "committedDate": commit.committer.date,
             "tree": lambda: self._tree(one, commit.tree),
+            "file": lambda path: self._file(one, sha, path),
             "parents": lambda **given: connection(
                 commit.parents, lambda parent: self._commit(one, parent), **given
             ),
+        }
+
+    def _branch(self, one: Repository, name: str) -> Json | None:
+        sha = one.git.branches().get(name)
+        if sha is None:
+            return None
+        return {
+            "__typename": "Ref",
+            "name": name,
+            "prefix": "refs/heads/",
+            "target": lambda: self._object(one, sha),
+        }
+
+    def _file(self, one: Repository, commit: str, path: str) -> Json | None:
+        """The entry of a path; like `object`, it needs the right to read contents."""
+        if not self._reads(one, "contents"):
+            raise Failure("FORBIDDEN", "Resource not accessible by integration")
+        found = one.git.entry_at(commit, path)
+        if found is None:
+            return None
+        return {
+            "__typename": "TreeEntry",
+            "name": path.rpartition("/")[2],
+            "path": path,
+            "mode": int(found.mode, 8),
+            "type": found.type,
+            "oid": found.sha,
+            "size": found.size or 0,
+            "object": lambda: self._object(one, found.sha),
         }
 
     def _tree(self, one: Repository, sha: str) -> Json:
@@ -348,6 +378,10 @@ class Viewer:
             "updatedAt": one.updated_at,
             "url": pulls.simple(state, one)["html_url"],
             "author": lambda: self._actor(one.user),
+            "baseRef": lambda: self._branch(one.repository, one.base_ref),
+            "labels": lambda orderBy=None, **given: connection(  # noqa: ARG005, N803 - GitHub's name
+                pulls.labels(state, one), lambda label: {"name": label["name"]}, **given
+            ),
             "repository": lambda: self._repository_shape(one.repository),
             "reviewThreads": lambda **given: connection(
                 state.threads_of(one), lambda pair: self._thread(*pair), **given

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Self
 
 import uvicorn
 
@@ -156,7 +157,7 @@ class StandIn:
             repository.git.close()
         shutil.rmtree(self.state.folder, ignore_errors=True)
 
-    def __enter__(self) -> StandIn:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -335,7 +336,7 @@ class StandIn:
             self._tell_installation(one, "created", repositories=shapes, requester=None)
             return one.id
 
-    def _tell_installation(self, one: Installation, action: str, **fields: object) -> None:
+    def _tell_installation(self, one: Installation, action: str, **fields: Any) -> None:
         emit_installation(self.state, one, action, one.account, **fields)
 
     def suspend(self, installation: int) -> None:

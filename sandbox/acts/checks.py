@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.entities import App, CheckRun, CheckSuite, Json, Repository, User
 from sandbox.events import emit
+from sandbox.git import ZERO
 from sandbox.refusal import Refused, unprocessable
 from sandbox.shapes import checks
 from sandbox.state import State
@@ -16,7 +17,13 @@ MOST_ANNOTATION = 64 * 1024
 
 
 def request_suites(
-    state: State, repository: Repository, sha: str, branch: str | None, before: str, sender: User
+    state: State,
+    repository: Repository,
+    sha: str,
+    sender: User,
+    *,
+    before: str,
+    branch: str | None = None,
 ) -> None:
     """At each push GitHub opens a suite for every App that may write checks."""
     for one in state.installations_on(repository):
@@ -24,7 +31,7 @@ def request_suites(
             continue
         if any(_is(suite, one.app, repository, sha) for suite in state.check_suites.values()):
             continue
-        suite = _make_suite(state, one.app, repository, sha, branch, before)
+        suite = _make_suite(state, one.app, repository, sha, branch=branch, before=before)
         shape = checks.suite_event(state, suite)
         emit(state, repository, "check_suite", "requested", sender, only=one.app, check_suite=shape)
 
@@ -34,7 +41,7 @@ def _is(suite: CheckSuite, app: App, repository: Repository, sha: str) -> bool:
 
 
 def _make_suite(
-    state: State, app: App, repository: Repository, sha: str, branch: str | None, before: str
+    state: State, app: App, repository: Repository, sha: str, *, branch: str | None, before: str
 ) -> CheckSuite:
     suite = CheckSuite(
         state.new_id("suite"), repository, app, sha, branch, before, state.now(), state.now()
@@ -49,8 +56,8 @@ def suite_of(state: State, app: App, repository: Repository, sha: str) -> CheckS
         if _is(suite, app, repository, sha):
             return suite
     branch = next((n for n, tip in repository.git.branches().items() if tip == sha), None)
-    parents = repository.git.commit(sha).parents
-    return _make_suite(state, app, repository, sha, branch, parents[0] if parents else "0" * 40)
+    before = next(iter(repository.git.commit(sha).parents), ZERO)
+    return _make_suite(state, app, repository, sha, branch=branch, before=before)
 
 
 def create_run(state: State, app: App, repository: Repository, given: Json) -> CheckRun:
@@ -133,7 +140,7 @@ def _annotation_problem(given: dict[str, Any]) -> str | None:
     return "An annotation is larger than 64 KB." if max(sizes) > MOST_ANNOTATION else None
 
 
-def _tell(state: State, run: CheckRun, action: str, sender: User, **fields: object) -> None:
+def _tell(state: State, run: CheckRun, action: str, sender: User, **fields: Any) -> None:
     """Apps hear of their own runs, created and completed included."""
     emit(
         state,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sandbox.entities import (
     App,
     IssueComment,
@@ -59,7 +61,7 @@ def delete(state: State, one: IssueComment, sender: User) -> None:
     _tell(state, one, "deleted", sender)
 
 
-def _tell(state: State, one: IssueComment, action: str, sender: User, **fields: object) -> None:
+def _tell(state: State, one: IssueComment, action: str, sender: User, **fields: Any) -> None:
     emit(
         state,
         one.pull_request.repository,

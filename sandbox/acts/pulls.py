@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from sandbox.acts.checks import request_suites
 from sandbox.acts.pushes import push
@@ -24,7 +24,7 @@ def head_branch(
     candidates = [
         one
         for one in state.repositories.values()
-        if (one is repository or repository in (one.parent,))
+        if (one is repository or one.parent is repository)
         and (one.owner.login.lower() == owner.lower() if colon else one is repository)
     ]
     for one in candidates:
@@ -80,7 +80,7 @@ def open_pull_request(
     state.pull_requests[repository.id, number] = pull
     set_merge_ref(pull)
     if head_repository is not repository:
-        request_suites(state, repository, sha, None, ZERO, author)
+        request_suites(state, repository, sha, author, before=ZERO)
     tell(state, pull, "opened", author)
     return pull
 
@@ -119,7 +119,7 @@ def set_merge_ref(pull: PullRequest) -> None:
     git.set_ref(f"refs/pull/{pull.number}/merge", pull.merge_commit_sha)
 
 
-def tell(state: State, pull: PullRequest, action: str, sender: User, **fields: object) -> None:
+def tell(state: State, pull: PullRequest, action: str, sender: User, **fields: Any) -> None:
     """Send a `pull_request` event."""
     emit(
         state,
@@ -144,7 +144,7 @@ def head_moved(state: State, pull: PullRequest, before: str, after: str, sender:
     touch(state, pull)
     set_merge_ref(pull)
     if head is not pull.repository:
-        request_suites(state, pull.repository, after, None, before, sender)
+        request_suites(state, pull.repository, after, sender, before=before)
     tell(state, pull, "synchronize", sender, before=before, after=after)
 
 
@@ -305,7 +305,7 @@ def set_role(repository: Repository, account: User, role: str | None) -> None:
     if role is None:
         repository.collaborators.pop(account.login, None)
     elif role in ("read", "triage", "write", "maintain", "admin"):
-        repository.collaborators[account.login] = cast(Role, role)
+        repository.collaborators[account.login] = cast("Role", role)
     else:
         raise ValueError(f"no such role: {role}")
 

@@ -25,16 +25,17 @@ def push(state: State, repository: Repository, branch: str, sha: str | None, sen
     else:
         git.set_ref(ref, sha)
     repository.pushed_at = state.now()
-    _tell(state, repository, ref, before, sha or ZERO, sender)
+    _tell(state, repository, ref, (before, sha or ZERO), sender)
     if sha is not None:
-        request_suites(state, repository, sha, branch, before, sender)
+        request_suites(state, repository, sha, sender, before=before, branch=branch)
     return before
 
 
 def _tell(
-    state: State, repository: Repository, ref: str, before: str, after: str, sender: User
+    state: State, repository: Repository, ref: str, moved: tuple[str, str], sender: User
 ) -> None:
     git = repository.git
+    before, after = moved
     commits: list[str] = []
     if after != ZERO:
         start = before if before != ZERO else git.branches().get(repository.default_branch, after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sandbox.acts.comments import MOST_BODY, check_body, mail
 from sandbox.acts.pulls import is_part_of
@@ -44,12 +45,12 @@ def create_review(
     commit = commit_id or pull.head_sha
     if not is_part_of(pull, commit):
         raise unprocessable("commit_id is not part of the pull request")
-    _check_review(state, pull, author, body, event, bool(given))
+    _check_review(state, pull, author, event, body=body, comments=bool(given))
     placed = [_place(pull, commit, one) for one in given]
     review = Review(state.new_id("review"), pull, author, body, "PENDING", commit, None)
     made = [
-        _make_comment(state, review, author, one["body"], anchor, hunk)
-        for one, (anchor, hunk) in zip(given, placed, strict=True)
+        _make_comment(state, review, author, one["body"], place)
+        for one, place in zip(given, placed, strict=True)
     ]
     state.reviews[review.id] = review
     for one in made:
@@ -60,7 +61,7 @@ def create_review(
 
 
 def _check_review(
-    state: State, pull: PullRequest, author: User, body: str, event: str | None, has_comments: bool
+    state: State, pull: PullRequest, author: User, event: str | None, *, body: str, comments: bool
 ) -> None:
     if len(body) > MOST_BODY:
         raise unprocessable(f"Body is too long (maximum is {MOST_BODY} characters)")
@@ -69,7 +70,7 @@ def _check_review(
         if any(one.state == "PENDING" for one in own):
             raise unprocessable("User can only have one pending review per pull request")
         return
-    if event == "COMMENT" and not body.strip() and not has_comments:
+    if event == "COMMENT" and not body.strip() and not comments:
         raise unprocessable("Body can't be blank")
     if event == "REQUEST_CHANGES" and not body.strip():
         raise unprocessable("Body can't be blank")
@@ -83,7 +84,7 @@ def submit(state: State, review: Review, event: str, body: str | None = None) ->
         raise unprocessable("Can not submit a review that is not pending")
     has_comments = bool(state.comments_of_review(review))
     text = review.body if body is None else body
-    _check_review(state, review.pull_request, review.user, text, event, has_comments)
+    _check_review(state, review.pull_request, review.user, event, body=text, comments=has_comments)
     review.body, review.state, review.submitted_at = text, STATES[event], state.now()
     pull = review.pull_request
     pull.updated_at = state.now()
@@ -129,12 +130,12 @@ def create_comment(
         text = "commit_id is not part of the pull request"
         raise invalid("PullRequestReviewComment", "commit_id", text)
     try:
-        anchor, hunk = _place(pull, commit_id, given)
+        place = _place(pull, commit_id, given)
     except Refused as refused:
         field = "pull_request_review_thread.line"
         raise invalid("PullRequestReviewComment", field, str(refused.errors[0])) from refused
     review = _own_review(state, pull, author, commit_id)
-    one = _make_comment(state, review, author, given["body"], anchor, hunk)
+    one = _make_comment(state, review, author, given["body"], place)
     _add(state, one)
     mail(state, "review", author, pull, given["body"])
     _tell_comment(state, one, "created", author)
@@ -150,7 +151,7 @@ def reply(state: State, pull: PullRequest, author: User, thread: int, body: str)
     if first.in_reply_to is not None:
         raise invalid("PullRequestReviewComment", "in_reply_to", "is not a top-level comment")
     review = _own_review(state, pull, author, pull.head_sha)
-    one = _make_comment(state, review, author, body, first.original, first.diff_hunk)
+    one = _make_comment(state, review, author, body, (first.original, first.diff_hunk))
     one.original_commit, one.original_merge_base = first.original_commit, first.original_merge_base
     one.in_reply_to = first.id
     _add(state, one)
@@ -256,7 +257,7 @@ def _own_review(state: State, pull: PullRequest, author: User, commit: str) -> R
 
 
 def _make_comment(
-    state: State, review: Review, author: User, body: str, anchor: Anchor, hunk: str
+    state: State, review: Review, author: User, body: str, place: tuple[Anchor, str]
 ) -> ReviewComment:
     now = state.now()
     return ReviewComment(
@@ -264,10 +265,10 @@ def _make_comment(
         review=review,
         user=author,
         body=body,
-        original=anchor,
+        original=place[0],
         original_commit=review.commit_id,
         original_merge_base=merge_base(review.pull_request, review.commit_id),
-        diff_hunk=hunk,
+        diff_hunk=place[1],
         created_at=now,
         updated_at=now,
     )
@@ -279,7 +280,7 @@ def _add(state: State, one: ReviewComment) -> None:
         state.threads[one.id] = Thread(one.id, one.pull_request)
 
 
-def _tell_review(state: State, one: Review, action: str, sender: User, **fields: object) -> None:
+def _tell_review(state: State, one: Review, action: str, sender: User, **fields: Any) -> None:
     emit(
         state,
         one.pull_request.repository,
@@ -293,7 +294,7 @@ def _tell_review(state: State, one: Review, action: str, sender: User, **fields:
 
 
 def _tell_comment(
-    state: State, one: ReviewComment, action: str, sender: User, **fields: object
+    state: State, one: ReviewComment, action: str, sender: User, **fields: Any
 ) -> None:
     emit(
         state,

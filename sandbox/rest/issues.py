@@ -107,7 +107,8 @@ def list_labels(call: Call) -> Answer:
 
 def add_labels(call: Call) -> Answer:
     pull = call.pull()
-    given = call.body.get("labels", []) if isinstance(call.body, dict) else call.body
+    body: object = call.body
+    given = body.get("labels", []) if isinstance(body, dict) else call.body
     for one in given:
         name = one["name"] if isinstance(one, dict) else one
         add_label(call.state, pull, call.actor(), name)

@@ -93,15 +93,12 @@ def full(state: State, one: PullRequest) -> Json:
     """The form of `GET /repos/{owner}/{repo}/pulls/{number}` and of `pull_request` events."""
     files, mergeable = files_of(one), is_mergeable(one)
     blocked = "draft" if one.draft else "clean"
-    if one.merged_at:
-        status = "unknown"
-    else:
-        status = blocked if mergeable else "dirty"
+    status = blocked if mergeable else "dirty"
     return simple(state, one) | {
         "merged": one.merged_at is not None,
         "mergeable": None if one.merged_at else mergeable,
         "rebaseable": None if one.merged_at else mergeable,
-        "mergeable_state": status,
+        "mergeable_state": "unknown" if one.merged_at else status,
         "merged_by": user(state, one.merged_by) if one.merged_by else None,
         "comments": len(state.issue_comments_of(one)),
         "review_comments": len(state.review_comments_of(one)),
