@@ -124,7 +124,7 @@ $(LOCKED): requirements/dev.txt
 	@touch $@
 
 $(READY): $(LOCKED) pyproject.toml
-	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .PHONY: redis
