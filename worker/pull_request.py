@@ -138,8 +138,8 @@ def own_comments(threads: tuple[Thread, ...]) -> tuple[OwnComment, ...]:
 class PullRequest:
     """Everything about a pull request but its files.
 
-    `base` is the tip of the base branch, `merge_base` the commit that the change starts from.
-    `web_url` is the address of the repository for people.
+    `base` is the commit of the base branch that GitHub compares with, `merge_base` the one
+    that the change starts from. `web_url` is the address of the repository for people.
     """
 
     key: PullRequestKey

@@ -1,0 +1,64 @@
+"""Facts by the hash of the file that they were read from, in Redis, each installation for itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+log = logging.getLogger(__name__)
+
+KEPT_SECONDS = 14 * 24 * 3600
+MOST_BYTES = 4 * 1024 * 1024
+_CHUNK = 500
+_CHUNK_BYTES = 4 * 1024 * 1024
+
+
+class FactsCache:
+    """A RecordCache of one installation: no other installation's facts can be read from it.
+
+    Losing it costs time and nothing else, so a Redis that is away or full is only logged.
+    `redis` must not decode responses.
+    """
+
+    def __init__(self, redis: Redis, installation: int) -> None:
+        self._redis = redis
+        self._prefix = f"{{stet}}:facts:{installation}:"
+
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        found: dict[str, bytes] = {}
+        try:
+            for start in range(0, len(keys), _CHUNK):
+                chunk = keys[start : start + _CHUNK]
+                values = cast(
+                    "list[bytes | None]", self._redis.mget([self._prefix + key for key in chunk])
+                )
+                found.update(
+                    (key, value)
+                    for key, value in zip(chunk, values, strict=True)
+                    if value is not None
+                )
+        except RedisError as error:
+            log.warning("facts cannot be read: %s", type(error).__name__)
+        return found
+
+    def put_many(self, items: Mapping[str, bytes]) -> None:
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                waiting = 0
+                for key, value in items.items():
+                    if len(value) > MOST_BYTES:
+                        continue
+                    pipe.set(self._prefix + key, value, ex=KEPT_SECONDS)
+                    waiting += len(value)
+                    if len(pipe) >= _CHUNK or waiting > _CHUNK_BYTES:
+                        pipe.execute()
+                        waiting = 0
+                pipe.execute()
+        except RedisError as error:
+            log.warning("facts cannot be kept: %s", type(error).__name__)

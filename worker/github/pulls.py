@@ -1,0 +1,140 @@
+"""Reading a pull request: one query for what it is, what was said, and its configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.github import queries
+from worker.github.client import Client
+from worker.github.errors import GoneError
+from worker.pull_request import Comment, PullRequest, Thread
+
+_MOST_THREAD_PAGES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A pull request as it stands now. `merge_base` is still empty; see `worker.github.change`.
+
+    `stet_toml` and `pyproject` are the files at the tip of the base branch.
+    """
+
+    pull_request: PullRequest
+    stet_toml: bytes | None
+    pyproject: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The few things that decide whether a finished review is still of interest."""
+
+    head: str
+    is_open: bool
+    is_draft: bool
+    base_branch: str
+
+
+def read_pull_request(client: Client) -> Opened:
+    """The pull request that the client's key names. GoneError if it is not to be had."""
+    data = client.graphql(queries.PULL_REQUEST, _variables(client), queries.PullRequestData)
+    node = data.repository.pull_request if data.repository else None
+    if data.repository is None or node is None:
+        raise GoneError("no such pull request")
+    tip = node.base_ref.target if node.base_ref else None
+    pull_request = PullRequest(
+        key=client.key,
+        title=node.title,
+        body=node.body,
+        author=node.author.rest_login if node.author else "ghost",
+        state="open" if node.state == "OPEN" else "closed",
+        is_draft=node.is_draft,
+        head=node.head_ref_oid,
+        base=node.base_ref_oid,
+        merge_base="",
+        base_branch=node.base_ref_name,
+        web_url=_web_url(data.repository.url),
+        labels=frozenset(each.name for each in node.labels.nodes) if node.labels else frozenset(),
+        is_fork=node.is_cross_repository,
+        threads=tuple(_all_threads(client, node.review_threads)),
+    )
+    return Opened(
+        pull_request,
+        _content(tip.stet if tip else None),
+        _content(tip.pyproject if tip else None),
+    )
+
+
+def read_threads(client: Client) -> tuple[Thread, ...]:
+    """Every review thread of the pull request."""
+    return tuple(_all_threads(client, _threads_page(client, None)))
+
+
+def read_standing(client: Client) -> Standing:
+    """Where the pull request stands at this moment."""
+    data = client.graphql(queries.STATE, _variables(client), queries.StateData)
+    node = data.repository.pull_request if data.repository else None
+    if node is None:
+        raise GoneError("no such pull request")
+    return Standing(node.head_ref_oid, node.state == "OPEN", node.is_draft, node.base_ref_name)
+
+
+def _variables(client: Client) -> dict[str, object]:
+    key = client.key
+    return {"owner": key.owner, "name": key.repository, "number": key.number}
+
+
+def _web_url(url: str) -> str:
+    """Shown in links, never fetched; anything but a web address is left out."""
+    return url if url.startswith(("https://", "http://")) else ""
+
+
+def _content(file: queries.File | None) -> bytes | None:
+    if file is None or file.object is None or file.object.text is None:
+        return None
+    return file.object.text.encode()
+
+
+def _threads_page(client: Client, after: str | None) -> queries.Threads:
+    variables = {**_variables(client), "after": after}
+    data = client.graphql(queries.THREADS, variables, queries.ThreadsData)
+    if data.repository is None or data.repository.pull_request is None:
+        raise GoneError("no such pull request")
+    return data.repository.pull_request.review_threads
+
+
+def _all_threads(client: Client, page: queries.Threads) -> list[Thread]:
+    found = [_thread(node) for node in page.nodes]
+    for _ in range(_MOST_THREAD_PAGES):
+        if not page.page_info.has_next_page:
+            break
+        page = _threads_page(client, page.page_info.end_cursor)
+        found += [_thread(node) for node in page.nodes]
+    return found
+
+
+def _thread(node: queries.ThreadNode) -> Thread:
+    return Thread(
+        id=node.id,
+        path=node.path,
+        line=node.line,
+        is_outdated=node.is_outdated,
+        is_resolved=node.is_resolved,
+        resolved_by=_person(node.resolved_by),
+        comments=tuple(_comment(each) for each in node.comments.nodes),
+        is_complete=node.comments.total_count <= len(node.comments.nodes),
+    )
+
+
+def _person(actor: queries.Actor | None) -> str:
+    return actor.login if actor is not None and actor.typename != "Bot" else ""
+
+
+def _comment(node: queries.CommentNode) -> Comment:
+    review = node.pull_request_review.full_database_id if node.pull_request_review else None
+    return Comment(
+        id=int(node.full_database_id),
+        author=node.author.rest_login if node.author else "ghost",
+        by_us=node.viewer_did_author,
+        body=node.body,
+        review_id=int(review) if review else None,
+    )
