@@ -122,7 +122,5 @@ HELP = """Commands, each on a line of its own:
 
 To silence a finding in the code: `# stet: ignore[CODE] reason`. To dismiss one in this pull request: resolve its thread."""
 
-REFUSALS: dict[str, str] = {
-    "unknown": f"Stet does not know this command. {HELP}",
-    "role": "Only the author of the pull request, or someone with the triage role or more, can ask for this.",
-}
+UNKNOWN = f"Stet does not know this command. {HELP}"
+NOT_ALLOWED = "Only the author of the pull request, or someone with the triage role or more, can ask for this."

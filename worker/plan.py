@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal
 
@@ -95,6 +95,12 @@ class ReviewPlan:
     @property
     def comments(self) -> int:
         return len(self.inline) + len(self.file_level)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether anything is to be posted or changed besides the check run."""
+        changes = (self.deletions, self.strikes, self.resolutions, self.restored)
+        return bool(self.comments or any(changes))
 
     @property
     def new(self) -> tuple[Finding, ...]:
@@ -385,3 +391,23 @@ def _title(active: Sequence[Finding], problems: Sequence[ConfigProblem]) -> str:
     ]
     verdict = f"{', '.join(words)} introduced" if words else "No new findings"
     return f"{verdict}; the configuration has a mistake" if problems else verdict
+
+
+def moved_to_summary(decided: ReviewPlan, refused: Sequence[Finding], config: Config) -> ReviewPlan:
+    """The plan as it came out: comments that GitHub refused are told in the check run."""
+    if not refused:
+        return decided
+    bad = frozenset(refused)
+    comments = _Comments(
+        tuple(each for each in decided.inline if each.finding not in bad),
+        tuple(each for each in decided.file_level if each.finding not in bad),
+        (*decided.unplaced, *(Unplaced(each, Reason.REFUSED) for each in refused)),
+    )
+    asked = [*decided.new, *(each.finding for each in (*decided.still_open, *decided.dismissed))]
+    return replace(
+        decided,
+        inline=comments.inline,
+        file_level=comments.file_level,
+        unplaced=comments.unplaced,
+        annotations=_annotations(comments, asked, config),
+    )

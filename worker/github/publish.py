@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from worker.github import queries
 from worker.github.client import Client
 from worker.github.errors import GoneError, RefusedError, UnavailableError
 from worker.github.pulls import read_threads
+from worker.open_checks import OpenCheck, OpenChecks
 from worker.plan import Conclusion, InlineComment, ReviewPlan
 from worker.pull_request import OwnComment, PullRequest, own_comments
 from worker.render import comment as words
@@ -33,30 +35,41 @@ class _Id(msgspec.Struct):
     id: int
 
 
-class _CheckRuns(msgspec.Struct):
-    check_runs: list[_Id] = []
-
-
 class _Review(msgspec.Struct):
     id: int
     state: str = ""
 
 
 class Checks:
-    """Check runs of one commit. `gate` is asked before each write."""
+    """The check runs of one pull request. `gate` is asked before each write."""
 
-    def __init__(self, client: Client, gate: Gate) -> None:
+    def __init__(self, client: Client, gate: Gate, open_checks: OpenChecks) -> None:
         self._client = client
         self._gate = gate
+        self._open = open_checks
 
-    def start(self, name: str, head: str, attempt: int, *, app_id: int) -> int:
-        """The id of a check run in progress: a new one, or at a later try the one left open."""
-        if attempt > 1:
-            left = self._left_open(name, head, app_id)
-            if left is not None:
-                return left
-        body = self._new(name, head, attempt) | {"status": "in_progress"}
-        return self._create(body)
+    def start(self, name: str, head: str, attempt: int) -> int:
+        """The id of a check run in progress: a new one, or the one that a crash left open."""
+        left = self._open.of(self._client.key)
+        if left is not None and left.head == head:
+            return left.id
+        if left is not None:
+            self._cancel(left.id)
+        check = self._create(self._new(name, head, attempt) | {"status": "in_progress"})
+        self._open.note(OpenCheck(self._client.key, head, check, time.time()))
+        return check
+
+    def _cancel(self, check: int) -> None:
+        words = {"title": "Superseded by a newer push", "summary": "Its review was not finished."}
+        self._close(check, "cancelled", {"output": words})
+
+    def abandon(self, name: str, head: str, title: str, why: str) -> None:
+        """Close what is open, or say in a new check run, that nothing came of it."""
+        left = self._open.of(self._client.key)
+        if left is None or left.head != head:
+            self.conclude(name, head, "neutral", title, why)
+            return
+        self._close(left.id, "neutral", {"output": {"title": title, "summary": why}})
 
     def conclude(self, name: str, head: str, conclusion: Conclusion, title: str, why: str) -> None:
         """A check run that is over as soon as it is there."""
@@ -79,14 +92,15 @@ class Checks:
             output["text"] = text.text
         if marks:
             output["annotations"] = marks
-        done = {"status": "completed", "conclusion": conclusion, "completed_at": _now()}
-        self._update(check, {**done, "output": output})
+        self._close(check, conclusion, {"output": output})
 
-    def _left_open(self, name: str, head: str, app_id: int) -> int | None:
-        path = f"{self._client.repository}/commits/{head}/check-runs"
-        asked = {"check_name": name, "app_id": app_id, "status": "in_progress"}
-        runs = self._client.get(path, _CheckRuns, asked).check_runs
-        return runs[0].id if runs else None
+    def _close(self, check: int, conclusion: Conclusion, body: dict[str, object]) -> None:
+        done = {"status": "completed", "conclusion": conclusion, "completed_at": _now()}
+        try:
+            self._update(check, {**done, **body})
+        except GoneError:
+            log.warning("%s: check run %d is gone", self._client.key, check)
+        self._open.forget(self._client.key)
 
     def _new(self, name: str, head: str, attempt: int) -> dict[str, object]:
         key = self._client.key

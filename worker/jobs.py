@@ -1,0 +1,99 @@
+"""What a worker does when it is woken: take a turn, answer commands, review, publish."""
+
+from __future__ import annotations
+
+import logging
+
+from worker import conversation
+from worker.facts_cache import FactsCache
+from worker.github.app import tokens_of
+from worker.github.client import App, Client
+from worker.github.errors import GitHubError, GoneError, InstallationGoneError, RateLimitedError
+from worker.github.pulls import Opened, read_pull_request
+from worker.open_checks import OpenChecks
+from worker.review import SupersededError, Tools, configure, review_pull_request
+from worker.settings import WorkerSettings, load
+from worker.turns import HeldTurn, PutBackError, Turns, hold_turn
+
+log = logging.getLogger(__name__)
+
+_CRASHED = (
+    "Stet failed several times on this commit and stopped trying. This is a fault of Stet, not of "
+    "the code: nothing is known about it. A new push, or `/stet review`, starts another try."
+)
+_SETTLING_SECONDS = 2.0
+
+
+def take_turn() -> None:
+    """The job of the queue: work on the pull request whose turn it is, if there is one."""
+    settings = load(WorkerSettings)
+    turns = Turns(settings.redis())
+    with hold_turn(turns, most_seconds=settings.review_seconds) as held:
+        if held is not None:
+            work(held, turns, settings)
+
+
+def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
+    """One turn, and what the errors of GitHub mean for it."""
+    key = held.turn.key
+    redis = settings.redis_bytes()
+    app = App(settings.app_id, settings.private_key.get_secret_value(), settings.github_api_url)
+    try:
+        with Client(app, key, tokens_of(app, redis)) as client:
+            tools = Tools(
+                client=client,
+                cache=FactsCache(redis, key.installation),
+                ensure_current=held.ensure_current,
+                ensure_held=held.ensure_held,
+                open_checks=OpenChecks(redis),
+                attempt=held.turn.attempt,
+            )
+            if held.turn.is_exhausted:
+                _give_up(held, tools)
+            else:
+                _answer_and_review(held, tools)
+    except RateLimitedError as limit:
+        raise PutBackError(limit.retry_after, "GitHub's rate limit") from None
+    except InstallationGoneError:
+        log.info("installation %d is gone, its work is dropped", key.installation)
+        turns.forget(key.installation)
+    except GoneError as gone:
+        log.info("%s is gone: %s", key, gone)
+
+
+def _answer_and_review(held: HeldTurn, tools: Tools) -> None:
+    opened = read_pull_request(tools.client)
+    if opened.pull_request.state == "closed":
+        return
+    reviewed = False
+    while held.turn.commands:
+        command, client, gate = held.turn.commands[0], tools.client, held.ensure_held
+        verdict = conversation.hear(client, command, opened.pull_request)
+        conversation.accept(client, command, verdict, gate)
+        if verdict.wants_review and not reviewed:
+            _review(opened, tools)
+            reviewed = True
+        conversation.close(client, command, verdict, gate)
+        held.answered()
+    if held.turn.wants_review and not reviewed:
+        _review(opened, tools)
+
+
+def _review(opened: Opened, tools: Tools) -> None:
+    try:
+        review_pull_request(opened, tools)
+    except SupersededError as news:
+        if news.comes_again:
+            # The event that tells of the change may still be on its way.
+            raise PutBackError(_SETTLING_SECONDS, str(news)) from None
+
+
+def _give_up(held: HeldTurn, tools: Tools) -> None:
+    """All tries ended badly: say so where the author looks, and stop."""
+    held.give_up("several tries failed; see the log")
+    try:
+        opened = read_pull_request(tools.client)
+        name, head = configure(opened).config.check.name, opened.pull_request.head
+        tools.checks.abandon(name, head, "Could not be analysed", _CRASHED)
+    except GitHubError as error:
+        log.warning("%s: giving up could not be told: %s", held.turn.key, error)
