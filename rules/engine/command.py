@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.progress import track
 
 from rules.engine import discover, local
 from rules.engine.config import Config, ConfigError, ConfigProblem, from_files, parse
+from rules.engine.confined import Limits, OnFile, ReviewFailedError, Task, run_confined
 from rules.engine.disk_cache import DiskCache, default_folder
 from rules.engine.finding import Crash, Finding, Report, Skip, Suppressed
 from rules.engine.fix import apply
@@ -26,7 +25,8 @@ from rules.engine.run import review as review_change
 from rules.kit import Severity
 
 _FAILING = {"error": Severity.ERROR, "warning": Severity.WARNING}
-_MANY_FILES = 200
+_FILES_PER_CHILD = 100
+_MANY_PARTS = 4
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,10 @@ def check(paths: Sequence[Path], options: Options) -> Outcome:
     except (local.Unreadable, ConfigError) as problem:
         return Outcome(misuse=str(problem), code=2)
     shown = {each.path: each.shown for each in found}
-    report = _check_all([(each.path, each.data) for each in found], project, config, options)
+    try:
+        report = _check_all([(each.path, each.data) for each in found], project, config, options)
+    except ReviewFailedError as problem:
+        return Outcome(misuse=str(problem), code=2)
     fixed = 0
     if options.fix:
         places = {each.path: Path(each.shown) for each in found}
@@ -82,8 +85,8 @@ def review(repo: Path, base: str | None, head: str | None, options: Options) -> 
     try:
         change = local.change_of(repo, base, head, DiskCache(default_folder()))
         config = _configured(lambda: from_files(*change.config_files), options)
-        report = review_change(change.snapshot, config)
-    except (GitError, ConfigError) as problem:
+        report = _review(change, config)
+    except (GitError, ConfigError, ReviewFailedError) as problem:
         return Outcome(misuse=str(problem), code=2)
     fixed = 0
     if options.fix:
@@ -94,7 +97,7 @@ def review(repo: Path, base: str | None, head: str | None, options: Options) -> 
         fixed = _apply_safe(report, places)
         if fixed:
             change = local.change_of(repo, base, head, DiskCache(default_folder()))
-            report = review_change(change.snapshot, config)
+            report = _review(change, config)
     texts = {each.path: each.after for each in change.snapshot.changes if each.after is not None}
     return _outcome(report, texts, config, options, fixed)
 
@@ -142,37 +145,43 @@ Pairs = Sequence[tuple[str, bytes]]
 
 
 def _check_all(files: Pairs, project: ProjectIndex, config: Config, options: Options) -> Report:
+    """In children that can be killed, the largest files first."""
     discover.all_rules()
-    if options.jobs > 1 and len(files) > 1:
-        return _in_processes(files, project, config, options.jobs)
-    return check_files(_with_progress(files), project, config)
-
-
-def _with_progress(files: Pairs) -> Iterable[tuple[str, bytes]]:
-    if len(files) > _MANY_FILES and sys.stderr.isatty():
-        from rich.console import Console
-
-        return track(files, "Reviewing", console=Console(stderr=True), transient=True)
-    return files
-
-
-_shared: dict[str, Any] = {}
-
-
-def _part(files: Pairs) -> Report:
-    return check_files(files, _shared["project"], _shared["config"])
-
-
-def _in_processes(files: Pairs, project: ProjectIndex, config: Config, jobs: int) -> Report:
-    """Fork, so that the index is shared and not copied; the largest files go first."""
     order = sorted(files, key=lambda each: len(each[1]), reverse=True)
-    parts = [part for part in (order[start :: jobs * 4] for start in range(jobs * 4)) if part]
-    _shared.update(project=project, config=config)
-    try:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-            return _joined(list(pool.map(_part, parts)))
-    finally:
-        _shared.clear()
+    count = max(options.jobs * 2 if options.jobs > 1 else 1, -(-len(order) // _FILES_PER_CHILD))
+    parts = [part for part in (order[start::count] for start in range(count)) if part]
+    if not parts:
+        return check_files([], project, config)
+
+    def task(part: Pairs) -> Task:
+        return lambda on_file, skip: check_files(part, project, config, on_file=on_file, skip=skip)
+
+    with _progress(len(parts)) as advance:
+        tasks = [task(part) for part in parts]
+        return _joined(run_confined(tasks, Limits(), jobs=options.jobs, on_done=advance))
+
+
+def _review(change: local.LocalChange, config: Config) -> Report:
+    discover.all_rules()
+
+    def task(on_file: OnFile, skip: Mapping[str, str]) -> Report:
+        return review_change(change.snapshot, config, on_file=on_file, skip=skip)
+
+    return run_confined([task], Limits())[0]
+
+
+@contextmanager
+def _progress(parts: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr where a person watches and there is time to watch it."""
+    if parts < _MANY_PARTS or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        row = bar.add_task("Reviewing", total=parts)
+        yield lambda _: bar.advance(row)
 
 
 def _joined(reports: Sequence[Report]) -> Report:

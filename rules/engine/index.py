@@ -73,7 +73,7 @@ class ProjectIndex:
     def __init__(self, tree: Tree, packed: Mapping[str, bytes]) -> None:
         self.tree = tree
         self.paths = frozenset(tree)
-        self._packed = packed
+        self.packed = packed
         self._raw: dict[str, dict[str, msgspec.Raw]] | None = None
         self._records: dict[str, Mapping[str, Any]] = {}
         self._facts: dict[type, Any] = {}
@@ -98,7 +98,7 @@ class ProjectIndex:
     def _unpacked(self) -> dict[str, dict[str, msgspec.Raw]]:
         if self._raw is None:
             decode = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
-            self._raw = {path: decode(data) for path, data in self._packed.items() if data}
+            self._raw = {path: decode(data) for path, data in self.packed.items() if data}
         return self._raw
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import perf_counter
+from types import MappingProxyType
 
 import libcst as cst
 
@@ -21,14 +22,23 @@ from rules.engine.snapshot import Snapshot
 from rules.engine.suppress import Suppressions
 from rules.kit import Change, Confidence, FileChange, Rule, Severity
 
+OnFile = Callable[[str], object]
+
 
 def check(
     files: Iterable[tuple[str, bytes]],
     project: ProjectIndex,
     config: Config,
     rules: Sequence[Rule] | None = None,
+    *,
+    on_file: OnFile = str,
+    skip: Mapping[str, str] = MappingProxyType({}),
 ) -> Report:
-    """Review whole files, whoever wrote them."""
+    """Review whole files, whoever wrote them.
+
+    `on_file` hears the path of each file before it is parsed; files in `skip` are left out,
+    with the reason given there.
+    """
     chosen = discover.selected(config) if rules is None else tuple(rules)
     ear = Ear.of(chosen, options_of(config, chosen))
     paths = PathFilter(config)
@@ -37,28 +47,54 @@ def check(
     for path, data in files:
         if paths.excludes(path):
             continue
+        if path in skip:
+            found.skipped.append(Skip(path, skip[path]))
+            continue
+        on_file(path)
         found.files += 1
         inspection = inspect(path, data, project, ear)
         found.take(inspection, inspection.placed, data, project, ear)
+    on_file("")
     return found.report(perf_counter() - started)
 
 
-def review(snapshot: Snapshot, config: Config, rules: Sequence[Rule] | None = None) -> Report:
-    """Review what a change introduces: what reviewing the version before it would not find."""
+def review(
+    snapshot: Snapshot,
+    config: Config,
+    rules: Sequence[Rule] | None = None,
+    *,
+    on_file: OnFile = str,
+    skip: Mapping[str, str] = MappingProxyType({}),
+) -> Report:
+    """Review what a change introduces: what reviewing the version before it would not find.
+
+    `on_file` and `skip` as for `check`.
+    """
     chosen = discover.selected(config) if rules is None else tuple(rules)
     ear = Ear.of(chosen, options_of(config, chosen))
     paths = PathFilter(config)
     found = _Collected(config, chosen)
     started = perf_counter()
-    changes = [each for each in snapshot.changes if not paths.excludes(each.path)]
-    sides = [(each, *_both_sides(each, snapshot, ear)) for each in changes]
+    changes = []
+    sides = []
+    for each in snapshot.changes:
+        if paths.excludes(each.path):
+            continue
+        if each.path in skip:
+            found.skipped.append(Skip(each.path, skip[each.path]))
+            continue
+        on_file(each.path)
+        changes.append(each)
+        sides.append((each, *_both_sides(each, snapshot, ear)))
     new = _introduced([(c, b, a) for c, b, a in sides if a is not None], config)
     for change, _before, after in sides:
         if after is None:
             continue
         found.files += 1
+        on_file(change.path)
         placed = [each for each in after.placed if id(each) in new]
         found.take(after, placed, change.after or b"", snapshot.after, ear)
+    on_file("")
     trees = {c.path: (b.module if b else None, a.module if a else None) for c, b, a in sides}
     found.take_change(_as_change(snapshot, tuple(changes), trees), ear)
     return found.report(perf_counter() - started)

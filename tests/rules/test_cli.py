@@ -228,7 +228,7 @@ def test_file_names_cannot_drive_the_terminal(tmp_path: Path) -> None:
 
 
 def test_hostile_brackets_cost_one_file_only(tmp_path: Path) -> None:
-    (tmp_path / "deep.py").write_text("x = " + "(" * 3000 + "1" + ")" * 3000 + "\n")
+    (tmp_path / "deep.py").write_text(BAD + "x = " + "(" * 3000 + "1" + ")" * 3000 + "\n")
     (tmp_path / "a.py").write_text(BAD)
     done = stet("check", ".", "--format", "json", "--select", "ERR101", cwd=tmp_path)
     rows = json.loads(done.stdout)
