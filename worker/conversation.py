@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 import msgspec
@@ -27,6 +27,7 @@ class _User(msgspec.Struct):
 class _Comment(msgspec.Struct):
     body: str = ""
     user: _User | None = None
+    in_reply_to_id: int | None = None
 
 
 class _Permission(msgspec.Struct):
@@ -35,11 +36,15 @@ class _Permission(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a comment may have. `answer` is empty where a reaction says enough."""
+    """What a comment may have. `answer` is empty where a reaction says enough.
+
+    `thread` is the comment that opened the thread: GitHub takes replies to that one only.
+    """
 
     allowed: frozenset[Verb] = frozenset()
     is_refused: bool = False
     answer: str = ""
+    thread: int | None = None
 
     @property
     def wants_review(self) -> bool:
@@ -81,7 +86,8 @@ def hear(client: Client, request: CommandRequest, pull_request: PullRequest) -> 
     if comment.user is None or comment.user.type == "Bot":
         return Verdict()
     is_author = comment.user.login.lower() == pull_request.author.lower()
-    return judge(parse(comment.body), Asker(client, comment.user.login, is_author=is_author))
+    verdict = judge(parse(comment.body), Asker(client, comment.user.login, is_author=is_author))
+    return replace(verdict, thread=comment.in_reply_to_id)
 
 
 def judge(commands: Iterable[Command], asker: Asker) -> Verdict:
@@ -109,9 +115,9 @@ def close(client: Client, request: CommandRequest, verdict: Verdict, gate: Gate)
     """A rocket, or a confused face and the reason in a few words."""
     if verdict.answer:
         gate()
-        in_thread = request.in_review_thread
+        comment = verdict.thread or request.comment_id
         try:
-            reply(client, request.comment_id, verdict.answer, in_thread=in_thread)
+            reply(client, comment, verdict.answer, in_thread=request.in_review_thread)
         except (GoneError, ForbiddenError, RefusedError) as error:
             log.info("%s: no answer possible: %s", request.key, error)
     if verdict.is_refused:

@@ -99,11 +99,13 @@ def _suggestion(block: Suggestion) -> list[str]:
 
 
 def _related(finding: Finding, pull_request: PullRequest) -> list[str]:
+    here = (finding.path, finding.span.line)
     rows = [
         f"- [{code(f'{each.path}:{each.line}')}]({pull_request.permalink(each.path, each.line)})"
         f" {prose(each.message)}"
-        for each in finding.related[:_MOST_RELATED]
-    ]
+        for each in finding.related
+        if (each.path, each.line) != here
+    ][:_MOST_RELATED]
     return [*rows, ""] if rows else []
 
 
