@@ -101,7 +101,9 @@ class Models:
     apps: Apps
     relations: Mapping[str, Mapping[str, Relation]]
     by_path: Mapping[str, tuple[Model, ...]]
-    _by_name: Mapping[str, tuple[str, ...]] = field(repr=False)
+    _named: dict[str, tuple[str, Relation] | None] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     def gather(cls, project: Project) -> Models:
@@ -109,10 +111,8 @@ class Models:
         apps: Apps = project.facts(Apps)
         found = {m.key: m for m in _Reader(classes, apps).models()}
         by_path: dict[str, list[Model]] = defaultdict(list)
-        by_name: dict[str, list[str]] = defaultdict(list)
         for each in found.values():
             by_path[each.path].append(each)
-            by_name[each.name].append(each.key)
         relations = _Linker(found, classes, apps).relations()
         return cls(
             found,
@@ -120,13 +120,24 @@ class Models:
             apps,
             relations,
             {path: tuple(each) for path, each in by_path.items()},
-            {name: tuple(keys) for name, keys in by_name.items()},
         )
 
     def find(self, full: str) -> Model | None:
         """The model of a dotted name, through re-exports and from folders without `__init__`."""
         key = self.classes.find(full)
         return self.by_key.get(key) if key else None
+
+    def many_named(self, name: str) -> tuple[str, Relation] | None:
+        """The one relation to several rows of this name, with a model that has it.
+
+        None if relations of this name lead to different models, or to one row.
+        """
+        if name not in self._named:
+            owners = [key for key, held in self.relations.items() if name in held]
+            kinds = {(r.target, r.many) for r in (self.relations[key][name] for key in owners)}
+            sure = len(kinds) == 1 and all(target and many for target, many in kinds)
+            self._named[name] = (owners[0], self.relations[owners[0]][name]) if sure else None
+        return self._named[name]
 
     def relation(self, key: str, name: str) -> Relation | None:
         """What an attribute of an instance leads to, if it leads to rows at all."""

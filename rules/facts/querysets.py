@@ -13,6 +13,7 @@ from functools import reduce
 
 import libcst as cst
 
+from rules.facts.last_assignment import assigned_before
 from rules.facts.models import Model, Models, Relation
 from rules.facts.queryset_methods import CHAINING, QuerySetMethods
 from rules.kit import Here, Kind, keyword, string
@@ -28,11 +29,17 @@ _DEPTH = 12
 
 @dataclass(frozen=True)
 class Row:
-    """An instance of a model. `query` and `path` say how a loop came by it, where one did."""
+    """An instance of a model.
+
+    `query` and `path` say how a loop came by it, where one did; `fetched` is the query that
+    gave this one row. `given` ones come from elsewhere, with whatever was loaded there.
+    """
 
     model: str
     query: Query | None = None
     path: tuple[Relation, ...] = ()
+    fetched: Query | None = None
+    given: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +145,9 @@ class QueryReader:
         return self.models.find(f"{self.here.module_name}.{owner.name.value}")
 
     def _name(self, node: cst.Name, env: Environment, depth: int) -> Value:
+        last = assigned_before(node, self.here)
+        if last is not None:
+            return self.value(last, env, depth - 1)
         found: list[Value] = []
         for each in self.here.bindings(node):
             if each.node is None or id(each.node) in self._open:
@@ -171,10 +181,10 @@ class QueryReader:
                 if text
                 else self.model_of(param.annotation.annotation)
             )
-            return Row(model.key) if model is not None else None
+            return Row(model.key, given=True) if model is not None else None
         if param.name.value == "self":
             model = self._own_model(name)
-            return Row(model.key) if model is not None else None
+            return Row(model.key, given=True) if model is not None else None
         return None
 
     def _attribute(self, node: cst.Attribute, env: Environment, depth: int) -> Value:
@@ -187,9 +197,18 @@ class QueryReader:
         if isinstance(node.value, cst.Name) and node.value.value == "self":
             return self._class_attribute(node, depth)
         model = self.model_of(node.value)
-        if model is None or not (name in model.managers or name in _MANAGERS):
+        if model is not None:
+            known = name in model.managers or name in _MANAGERS
+            return self._root(model, name, node) if known else None
+        return self._by_name_alone(node)
+
+    def _by_name_alone(self, node: cst.Attribute) -> Value:
+        """`project.releases` of an unknown `project`: the one relation of that name."""
+        found = self.models.many_named(node.attr.value)
+        if found is None:
             return None
-        return self._root(model, name, node)
+        owner, relation = found
+        return self._related(Row(owner, given=True), relation.name, node)
 
     def _root(self, model: Model, manager: str, node: cst.BaseExpression) -> Query:
         """A manager: what its `get_queryset` loads is part of every query."""
@@ -215,7 +234,7 @@ class QueryReader:
             return None
         if not relation.many:
             if row.query is None:
-                return Row(relation.target)
+                return Row(relation.target, fetched=_below(row.fetched, name), given=row.given)
             return Row(relation.target, row.query, (*row.path, relation))
         model = self.models.by_key[relation.target]
         root = self._root(model, "_default_manager", node)
@@ -224,7 +243,15 @@ class QueryReader:
         back = self.models.relation(relation.target, relation.inverse)
         if back is None or back.many:
             known = set()
-        return replace(root, select=root.select | known, manager=name, parent=row)
+        loaded = _below(row.fetched, name)
+        return replace(
+            root,
+            select=root.select | known | (loaded.select if loaded else set()),
+            prefetch=root.prefetch | (loaded.prefetch if loaded else set()),
+            opaque=root.opaque or (loaded is not None and loaded.opaque),
+            manager=name,
+            parent=row,
+        )
 
     def _class_attribute(self, node: cst.Attribute, depth: int) -> Value:
         """`self.queryset`, where the class says it."""
@@ -253,7 +280,8 @@ class QueryReader:
                 model = self.model_of(first)
                 base = None if model else self.value(first, env, depth - 1)
                 key = model.key if model else base.model if isinstance(base, Query) else ""
-                return Row(key) if key else None
+                fetched = base if isinstance(base, Query) else None
+                return Row(key, fetched=fetched) if key else None
             return None
         if not isinstance(node.func, cst.Attribute):
             return None
@@ -276,7 +304,7 @@ class QueryReader:
         if name in _COMBINING:
             return replace(after, opaque=True, parent=None)
         if name in _ROW_METHODS:
-            return Row(base.model)
+            return Row(base.model, fetched=base)
         model = self.models.by_key.get(base.model)
         manager = base.manager if base.parent is None else "_default_manager"
         if model is not None and manager not in model.managers and model.managers:
@@ -347,7 +375,7 @@ class QueryReader:
                 one = isinstance(upper, cst.Integer) and upper.value == "1"
                 return replace(base, single=base.single or one, sliced=True, parent=None)
             case _:
-                return Row(base.model)
+                return Row(base.model, fetched=base)
 
 
 def _selecting(query: Query, node: cst.Call) -> Query:
@@ -357,6 +385,18 @@ def _selecting(query: Query, node: cst.Call) -> Query:
     literal = frozenset(path for path in paths if path is not None)
     opaque = query.opaque or not node.args or len(literal) < len(node.args)
     return replace(query, select=query.select | literal, opaque=opaque, parent=None)
+
+
+def _below(query: Query | None, name: str) -> Query | None:
+    """What the query of a row loads below one of its relations."""
+    if query is None:
+        return None
+    start = f"{name}__"
+
+    def cut(paths: frozenset[str]) -> frozenset[str]:
+        return frozenset(each.removeprefix(start) for each in paths if each.startswith(start))
+
+    return replace(query, select=cut(query.select), prefetch=cut(query.prefetch))
 
 
 def _strings(node: cst.CSTNode) -> set[str] | None:
@@ -373,7 +413,7 @@ def _join(values: list[Value]) -> Value:
 
 def _both(left: Value, right: Value) -> Value:
     if isinstance(left, Row) and isinstance(right, Row) and left.model == right.model:
-        return left if left == right else Row(left.model)
+        return left if left == right else Row(left.model, given=True)
     if isinstance(left, Query) and isinstance(right, Query) and left.model == right.model:
         return replace(
             left,

@@ -138,9 +138,9 @@ class _Scan:
                 return
             if relation.many:
                 if self._takes_all(link):
-                    self._note((*row.path, relation), node, row.model)
+                    self._note((*row.path, relation), link, row.model)
                 return
-            self._note((*row.path, relation), node, row.model)
+            self._note((*row.path, relation), link, row.model)
             if not relation.target:
                 return
             row = Row(relation.target, row.query, (*row.path, relation))
@@ -152,7 +152,9 @@ class _Scan:
         call = parent(method) if isinstance(method, cst.Attribute) else None
         if not isinstance(method, cst.Attribute) or method.attr.value != "all":
             return False
-        return isinstance(call, cst.Call) and not isinstance(parent(call), cst.Attribute)
+        return isinstance(call, cst.Call) and not isinstance(
+            parent(call), cst.Attribute | cst.Subscript
+        )
 
     def _note(self, path: tuple[Relation, ...], node: cst.Attribute, model: str) -> None:
         full, read = Read(path, node, model), Read(_shortened(path), node, model)

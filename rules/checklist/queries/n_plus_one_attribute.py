@@ -92,6 +92,28 @@ def catalogue():
         for book in author.books.all():
             yield book.author, book.publisher.name
 ```
+Good: one row, fetched with all that the loop needs.
+```python shop/catalogue.py
+from django.db import models
+
+
+class Author(models.Model):
+    pass
+
+
+class Publisher(models.Model):
+    name = models.CharField(max_length=50)
+
+
+class Book(models.Model):
+    author = models.ForeignKey(Author, models.CASCADE, related_name="books")
+    publisher = models.ForeignKey(Publisher, models.CASCADE)
+
+
+def catalogue(pk):
+    author = Author.objects.prefetch_related("books__publisher").get(pk=pk)
+    return [(book.author, book.publisher.name) for book in author.books.all()]
+```
 Good: keys, one row, loaded relations, and a loop that ends at its first row.
 ```python shop/views.py
 from django.db import models
@@ -151,7 +173,7 @@ import libcst as cst
 
 from rules.facts.querysets import Query, QueryReader
 from rules.facts.related_reads import Read, reads_of
-from rules.kit import Fix, Flag, Here, Related, Replace, Rule, Severity, string, walk
+from rules.kit import Confidence, Fix, Flag, Here, Related, Replace, Rule, Severity, string, walk
 from rules.kit.positions import positions
 
 rule = Rule(
@@ -225,11 +247,14 @@ def _check(loop: _Loop, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_migration or not _may_have_rows(loop.rows):
         return
     reader = QueryReader(here)
+    if not reader.models.by_key:
+        return
     query = reader.query(loop.rows)
     missing = _missing(loop, query, reader)
     if query is None or not missing:
         return
     said = _said_before(loop, query, reader)
+    doubt = query.parent is not None and query.parent.given
     wanted = [each for each in missing if each.name not in said]
     nodes = [query.node, *(each.node for each in wanted)]
     spans = positions(here.module, nodes) if here.module is not None else {}
@@ -239,6 +264,7 @@ def _check(loop: _Loop, here: Here) -> Iterator[Flag]:
             each.node,
             _message(each, query, line, spans[id(each.node)].line, here),
             fix=_fix(each, query, here),
+            confidence=Confidence.HOTSPOT if doubt else None,
             related=(Related(here.path, line, f"the query loads no `{each.name}`"),),
         )
 
