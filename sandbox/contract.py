@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 from urllib.parse import unquote
@@ -24,7 +24,7 @@ from sandbox.entities import Json
 DOCUMENT = "urn:github"
 
 # Limits that GitHub itself enforces and answers with 422; anything else is a mistake of the client.
-LIMITS = frozenset({"maxItems", "maxLength", "anyOf", "oneOf"})
+LIMITS = frozenset({"maxItems", "maxLength", "anyOf"})
 MULTI_SEGMENT = {"path", "ref", "basehead", "tree_sha", "branch"}
 
 # Answers that GitHub gives to every operation although the description names them for some only.
@@ -68,12 +68,17 @@ class Contract:
 
     def __init__(self, document: Json) -> None:
         self._document = document
-        for nullable in _nullable_enums(document):
-            nullable.append(None)
+        for enum, nullable in _enums(document):
+            if nullable and None not in enum:
+                enum.append(None)
+            if "pull_request_review_thread" in enum and "merge_group" not in enum:
+                enum.append("merge_group")  # an event newer than the lists of events
         for schema, name in ALSO_NULL:
             document["components"]["schemas"][schema]["properties"][name]["nullable"] = True
         for schema in document["components"]["schemas"].values():
             _allow_deleted_forks(schema)
+        _allow_bare_labels(document)
+        _allow_folders(document)
         resource: Resource[Any] = DRAFT4.create_resource(document)
         self._registry: Registry[Any] = Registry().with_resource(DOCUMENT, resource)
         self.operations = tuple(sorted(self._read_operations(), key=_openness))
@@ -81,7 +86,9 @@ class Contract:
         self._inline = lru_cache(maxsize=None)(self._build_inline)
 
     @classmethod
+    @cache
     def load(cls) -> Contract:
+        """The contract of the description in this package; read once per process."""
         text = (
             files("sandbox").joinpath("description/github-openapi-subset.json").read_text("utf-8")
         )
@@ -253,16 +260,17 @@ def _typed(text: str, schema: Json) -> Any:
     return text
 
 
-def _nullable_enums(value: Any) -> Iterator[list[Any]]:
+def _enums(value: Any) -> Iterator[tuple[list[Any], bool]]:
+    """Every list of allowed values, and whether null is allowed beside them."""
     if isinstance(value, dict):
         enum = value.get("enum")
-        if value.get("nullable") and isinstance(enum, list) and None not in enum:
-            yield enum
+        if isinstance(enum, list):
+            yield enum, bool(value.get("nullable"))
         children: Iterable[Any] = value.values()
     else:
         children = value if isinstance(value, list) else ()
     for child in children:
-        yield from _nullable_enums(child)
+        yield from _enums(child)
 
 
 def _unknown_keys(document: Json, schema: Json, value: Any, where: str) -> Iterator[str]:
@@ -297,6 +305,20 @@ def _allow_deleted_forks(value: Any) -> None:
         return
     for child in value.values():
         _allow_deleted_forks(child)
+
+
+def _allow_bare_labels(document: Json) -> None:
+    """GitHub has always taken a bare list of labels; the description knows the object alone."""
+    adding = document["paths"]["/repos/{owner}/{repo}/issues/{issue_number}/labels"]["post"]
+    schema = adding["requestBody"]["content"]["application/json"]["schema"]
+    schema["oneOf"].append(schema["oneOf"][0]["properties"]["labels"])
+
+
+def _allow_folders(document: Json) -> None:
+    """A folder's contents are a list, which has no property to tell the kinds apart by."""
+    getting = document["paths"]["/repos/{owner}/{repo}/contents/{path}"]["get"]
+    schema = getting["responses"]["200"]["content"]["application/json"]["schema"]
+    schema.pop("discriminator")
 
 
 def _branches(document: Json, schema: Json) -> Iterator[Json]:

@@ -7,9 +7,8 @@ that the schema has and the stand-in lacks is an error that says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache
 from importlib.resources import files
-from threading import Lock
 from typing import Any
 
 from graphql import (
@@ -45,26 +44,24 @@ MOST_TEXT = 512_000  # bytes of a blob's text before it is cut
 MOST_NODES = 500_000
 
 
-class GraphQL:
-    """The schema is built at the first query: it takes half a second."""
+@cache
+def schema() -> GraphQLSchema:
+    """GitHub's schema. Building it takes half a second, so the first query waits for it."""
+    source = files("sandbox").joinpath("description/github-schema.graphql")
+    return build_schema(source.read_text("utf-8"), assume_valid=True)
 
+
+class GraphQL:
     def __init__(self, state: State, limits: Limits) -> None:
         self._state = state
         self._limits = limits
-        self._building = Lock()
-
-    @cached_property
-    def schema(self) -> GraphQLSchema:
-        with self._building:
-            source = files("sandbox").joinpath("description/github-schema.graphql")
-            return build_schema(source.read_text("utf-8"), assume_valid=True)
 
     def answer(self, identity: Identity, given: Any) -> Answer:
         if not isinstance(given, dict) or not isinstance(given.get("query"), str):
             raise Refused(400, "A query attribute must be specified and must be a string.")
         viewer = Viewer(self._state, self._limits, identity)
         result = graphql_sync(
-            self.schema,
+            schema(),
             given["query"],
             root_value=viewer.root(),
             variable_values=given.get("variables") or {},

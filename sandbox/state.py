@@ -32,13 +32,18 @@ from sandbox.faults import Faults
 
 
 class IdSource:
-    """Ids that grow; each kind starts at its own height so that they are not confused."""
+    """Ids that grow; each kind starts at its own height so that they are not confused.
+
+    Apps and installations have ids of no other stand-in: clients cache tokens under them.
+    """
 
     def __init__(self) -> None:
         self._next: dict[str, count[int]] = {}
 
     def __call__(self, kind: str) -> int:
         start = 1_000 + 10_000 * (len(self._next) + 1)
+        if kind in ("app", "installation"):
+            start = 1_000_000 + secrets.randbelow(1_000_000_000)
         return next(self._next.setdefault(kind, count(start)))
 
 
