@@ -41,6 +41,7 @@ class ListedJob(Job):
     """
 
     allowed: ClassVar[frozenset[str]] = frozenset()
+    _is_listed = False
 
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
         try:
@@ -52,16 +53,22 @@ class ListedJob(Job):
         self._success_callback_name = self._failure_callback_name = None
         self._stopped_callback_name = None
         self.webhooks = []
+        self._is_listed = self._names_listed_function()
+        if not self._is_listed:
+            self.retries_left = 0
+            log.error("job refused: %s", self.id)
+
+    def _names_listed_function(self) -> bool:
+        try:
+            # Decoded as JSON, never unpickled.
+            function, instance, arguments, named = json.loads(self.data)
+        except (ValueError, TypeError, RecursionError):
+            return False
+        is_known = isinstance(function, str) and function in self.allowed
+        return is_known and not (instance or arguments or named)
 
     def perform(self) -> Any:
-        # Before anything is imported or called. The data was decoded as JSON, never unpickled.
-        try:
-            function, instance, arguments, named = json.loads(self.data)
-        except (ValueError, TypeError):
-            function, instance, arguments, named = "(unreadable)", None, [], {}
-        if function not in self.allowed or instance or arguments or named:
-            self.retries_left = 0
-            log.error("job refused: %s names %.100r", self.id, function)
+        if not self._is_listed:
             raise JobRefusedError(str(self.id))
         return super().perform()
 
@@ -128,6 +135,7 @@ def work(
     *,
     scrubber: Scrubber,
     functions: Iterable[str] = (TAKE_TURN,),
+    sweep_seconds: float = SWEEP_SECONDS,
 ) -> bool:
     """Work until told to stop by SIGTERM or SIGINT; False when it ended for another reason.
 
@@ -152,7 +160,7 @@ def work(
     )
     worker.scrubber = scrubber
     worker.log_result_lifespan = False
-    with Sweeper(turns):
+    with Sweeper(turns, sweep_seconds):
         worker.work(logging_level=None, with_scheduler=True)
     return worker._shutdown_requested_date is not None  # noqa: SLF001  # RQ has no other word for it
 

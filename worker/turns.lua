@@ -48,7 +48,8 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local function whole(number) return string.format('%.0f', number) end
 
--- One RQ job for each ready pull, up to a limit. Too many cost an empty take each; too few
+-- One RQ job for each ready pull, up to a limit. It has no retry of RQ's: the pull keeps its
+-- place here, and the next wake-up comes from here too. Too many cost an empty take each; too few
 -- are filled up by the next take or sweep.
 local function wake()
   local wanted = math.min(tonumber(redis.call('GET', ready_count) or 0), MOST_WAKES)
@@ -56,7 +57,7 @@ local function wake()
     local id = job_id .. '-' .. n
     redis.call('HSET', rq_job .. id, 'created_at', stamp, 'enqueued_at', stamp, 'data', job_data,
       'origin', string.match(rq_queue, '[^:]+$'), 'description', 'take a turn', 'status', 'queued',
-      'timeout', job_timeout, 'result_ttl', 0, 'failure_ttl', WEEK, 'retries_left', 2)
+      'timeout', job_timeout, 'result_ttl', 0, 'failure_ttl', WEEK)
     redis.call('SADD', rq_queues, rq_queue)
     redis.call('RPUSH', rq_queue, id)
   end

@@ -111,11 +111,12 @@ def run(
     programs = [*workers, receiver, *([redis] if redis else [])]
     supervisor = Supervisor(programs)
     supervisor.stop_on_signals()
-    return supervisor.run(_announcer(arrangement, url, say))
+    queue_url = url if redis else None
+    return supervisor.run(_announcer(arrangement, queue_url, say))
 
 
 def _announcer(
-    arrangement: Arrangement, url: str, say: Callable[[str], None]
+    arrangement: Arrangement, queue_url: str | None, say: Callable[[str], None]
 ) -> Callable[[], None]:
     said = False
 
@@ -126,7 +127,8 @@ def _announcer(
         said = True
         say(f"Stet is up. Webhook URL: {arrangement.webhook_url}")
         say(f"Status: http://{arrangement.host}:{arrangement.port}/")
-        say(f"Queue:  STET_REDIS_URL={url} stet queue list")
+        if queue_url:  # an address that the user gave may hold a password
+            say(f"Queue: STET_REDIS_URL={queue_url} stet queue list")
 
     return announce
 

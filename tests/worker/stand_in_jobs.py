@@ -1,0 +1,57 @@
+"""Work for the real RQ workers of the tests: what it does is told by the repository's name."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from redis import Redis
+
+from worker.logs import Scrubber, configure
+from worker.queue_worker import work
+from worker.turns import HeldTurn, Turns, hold_turn
+
+TAKE_TURN = "stand_in_jobs.take_turn"
+LOG = "test:log"
+SECRET = "ghs_" + "s3cr3t" * 6
+
+
+def take_turn() -> None:
+    redis, turns = _open(os.environ["STAND_IN_REDIS"])
+    with hold_turn(turns, most_seconds=60) as held:
+        if held is not None:
+            redis.rpush(LOG, f"start {held.turn.key.number} {os.getpid()}")
+            _do(held)
+            held.ensure_current()
+            redis.rpush(LOG, f"write {held.turn.key.number} {os.getpid()}")
+
+
+def _do(held: HeldTurn) -> None:
+    match held.turn.key.repository:
+        case "slow":
+            time.sleep(6)
+        case "endless-once" if held.turn.attempt == 1:
+            time.sleep(300)
+        case "failing":
+            raise RuntimeError(f"with {SECRET} in it")
+        case _:
+            time.sleep(0.02)
+
+
+def _open(url: str) -> tuple[Redis, Turns]:
+    redis = Redis.from_url(url, decode_responses=True)
+    return redis, Turns(redis, lease_seconds=1.0, job=TAKE_TURN)
+
+
+if __name__ == "__main__":
+    configure(log_format="json", level="info", secrets=())
+    address = os.environ["STAND_IN_REDIS"]
+    asked = work(
+        Redis.from_url(address),
+        _open(address)[1],
+        scrubber=Scrubber(),
+        functions=[TAKE_TURN],
+        sweep_seconds=0.3,
+    )
+    sys.exit(0 if asked else 1)

@@ -1,0 +1,268 @@
+"""Real RQ workers on a real Redis, killed, stalled, stopped and lied to."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+from rq import Queue
+from rq.job import Job
+from rq.registry import FailedJobRegistry
+from rq.serializers import JSONSerializer
+
+from worker.request import PullRequestKey, ReviewRequest
+from worker.turns import QUEUE, Turns
+
+HERE = Path(__file__).parent
+LOG = "test:log"
+LONG = 40.0
+
+
+class Workers:
+    """Starts real workers and ends every one of them."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._url = url
+        self._folder = folder
+        self._started: list[subprocess.Popen[bytes]] = []
+        self.redis = Redis.from_url(url, decode_responses=True)
+        self.turns = Turns(self.redis, job="stand_in_jobs.take_turn")
+
+    def start(self) -> subprocess.Popen[bytes]:
+        with self._folder.joinpath("workers.log").open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, str(HERE / "stand_in_jobs.py")],
+                env={**os.environ, "STAND_IN_REDIS": self._url, "PYTHONPATH": str(HERE)},
+                stdout=output,
+                stderr=output,
+            )
+        self._started.append(process)
+        return process
+
+    def ask(self, repository: str, number: int = 1) -> None:
+        key = PullRequestKey(1, 7, "octo", repository, number)
+        self.turns.enqueue(ReviewRequest(key, "event"), uuid4().hex)
+
+    def log(self, kind: str) -> list[list[str]]:
+        """The lines of one kind: number of the pull request, process."""
+        lines = [line.split() for line in self.redis.lrange(LOG, 0, -1)]
+        return [line[1:] for line in lines if line[0] == kind]
+
+    def output(self) -> str:
+        return self._folder.joinpath("workers.log").read_text()
+
+    def end(self) -> None:
+        for process in self._started:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.wait()
+        self.redis.close()
+
+
+@pytest.fixture
+def workers(redis_url: str, tmp_path: Path) -> Iterator[Workers]:
+    started = Workers(redis_url, tmp_path)
+    yield started
+    started.end()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def children_of(parent: int) -> list[int]:
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
+    pairs = [line.split() for line in listed.stdout.splitlines()]
+    return [int(child) for child, its_parent in pairs if int(its_parent) == parent]
+
+
+def is_alive(process: int) -> bool:
+    """Running, and not only waiting to be buried."""
+    shown = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
+    )
+    return shown.returncode == 0 and not shown.stdout.startswith("Z")
+
+
+def is_idle(workers: Workers) -> bool:
+    counts = workers.turns.counts()
+    return counts.ready + counts.running + counts.later + counts.wakes == 0
+
+
+def forge(workers: Workers, **fields: str | bytes | int) -> str:
+    """A job that someone with access to Redis wrote."""
+    name = uuid4().hex
+    hostile: dict[Any, Any] = {"status": "queued", "origin": QUEUE, "timeout": 60, **fields}
+    workers.redis.hset(f"rq:job:{name}", mapping=hostile)
+    workers.redis.rpush(f"rq:queue:{QUEUE}", name)
+    return name
+
+
+def test_workers_share_the_work_and_do_each_part_once(workers: Workers) -> None:
+    for number in range(1, 21):
+        workers.ask("shop", number)
+    workers.start()
+    workers.start()
+    wait_for(lambda: len(workers.log("write")) >= 20 and is_idle(workers))
+    assert sorted(int(number) for number, _ in workers.log("write")) == list(range(1, 21))
+
+
+@pytest.mark.fault
+def test_a_killed_worker_and_its_child_are_replaced(workers: Workers) -> None:
+    workers.ask("endless-once")
+    first = workers.start()
+    wait_for(lambda: workers.log("start"))
+    workers.start()
+    first.kill()
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int(workers.log("start")[0][1]), signal.SIGKILL)
+    wait_for(lambda: workers.log("write"))
+    wait_for(lambda: workers.turns.counts().running == 0)
+    assert len(workers.log("write")) == 1
+
+
+@pytest.mark.fault
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux ends orphans")
+def test_the_children_of_a_killed_worker_end_with_it(workers: Workers) -> None:
+    workers.ask("endless-once")
+    worker = workers.start()
+    wait_for(lambda: workers.log("start"))
+    children = children_of(worker.pid)
+    assert len(children) >= 2, "a job and the scheduler"
+    worker.kill()
+    worker.wait()
+    wait_for(lambda: not any(is_alive(child) for child in children))
+
+
+@pytest.mark.fault
+def test_a_stalled_worker_writes_nothing_when_it_wakes(workers: Workers) -> None:
+    workers.ask("slow")
+    workers.start()
+    wait_for(lambda: workers.log("start"))
+    stalled = int(workers.log("start")[0][1])
+    os.kill(stalled, signal.SIGSTOP)
+    workers.start()
+    wait_for(lambda: len(workers.log("start")) == 2)
+    os.kill(stalled, signal.SIGCONT)
+    wait_for(lambda: workers.turns.counts().fenced)
+    wait_for(lambda: workers.log("write"))
+    wait_for(lambda: workers.turns.counts().running == 0)
+    assert [int(process) for _, process in workers.log("write")] != [stalled]
+    assert len(workers.log("write")) == 1
+
+
+@pytest.mark.fault
+def test_a_worker_told_to_stop_leaves_its_work_to_another(workers: Workers) -> None:
+    workers.ask("slow")
+    first = workers.start()
+    wait_for(lambda: workers.log("start"))
+    first.terminate()
+    assert first.wait(LONG) == 0
+    workers.start()
+    wait_for(lambda: workers.log("write"))
+    assert len(workers.log("write")) == 1
+    assert workers.turns.counts().expired == 0, "it was given back, not found by the sweep"
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    "data",
+    [
+        json.dumps(["os.mkdir", None, ["{path}"], {}]),
+        json.dumps(["stand_in_jobs.take_turn", "instance", [], {}]),
+        json.dumps(["stand_in_jobs.take_turn", None, ["argument"], {}]),
+        json.dumps(["os.mkdir"]),
+        json.dumps("os.mkdir"),
+        "not json",
+    ],
+)
+def test_a_job_that_is_not_listed_is_refused(workers: Workers, tmp_path: Path, data: str) -> None:
+    target = tmp_path / "owned"
+    name = forge(workers, data=data.replace("{path}", str(target)), retries_left=3)
+    workers.start()
+    workers.ask("shop")
+    wait_for(lambda: workers.log("write"))
+    wait_for(lambda: name in failed(workers))
+    assert not target.exists()
+    assert "job refused" in workers.output()
+
+
+class Owned:
+    """Pickled, it makes a folder when it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., None], tuple[str]]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.fault
+def test_pickled_jobs_are_never_unpickled(workers: Workers, tmp_path: Path) -> None:
+    target = tmp_path / "owned"
+    name = forge(workers, data=pickle.dumps(Owned(target)))
+    workers.start()
+    wait_for(lambda: name in failed(workers))
+    assert not target.exists()
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("callback", ["success_callback_name", "failure_callback_name"])
+def test_callbacks_of_a_job_are_never_called(workers: Workers, callback: str) -> None:
+    data = json.dumps(["stand_in_jobs.take_turn", None, [], {}])
+    forge(workers, data=data, **{callback: "stand_in_jobs.take_turn"})
+    forge(workers, data=json.dumps(["no.such", None, [], {}]), **{callback: "os.abort"})
+    workers.start()
+    workers.ask("shop")
+    wait_for(lambda: workers.log("write") and is_idle(workers))
+    assert len(failed(workers)) == 1
+
+
+@pytest.mark.fault
+def test_a_job_that_cannot_be_read_does_not_end_the_worker(workers: Workers) -> None:
+    forge(workers, data="x", status="no such status")
+    forge(workers, data="x", enqueued_at="yesterday")
+    forge(workers, status="queued")
+    worker = workers.start()
+    workers.ask("shop")
+    wait_for(lambda: workers.log("write"))
+    assert worker.poll() is None
+
+
+@pytest.mark.fault
+def test_the_traceback_of_a_failed_job_is_kept_without_secrets(workers: Workers) -> None:
+    workers.ask("failing")
+    workers.start()
+    wait_for(lambda: failed(workers))
+    with Redis.from_url(workers._url) as client:
+        kept = [
+            Job.fetch(name, connection=client, serializer=JSONSerializer).latest_result()
+            for name in failed(workers)
+        ]
+    texts = [result.exc_string or "" for result in kept if result]
+    assert any("RuntimeError" in text for text in texts)
+    assert "s3cr3t" not in "".join(texts)
+    assert "RuntimeError" in workers.output()
+    assert "s3cr3t" not in workers.output()
+
+
+def failed(workers: Workers) -> list[str]:
+    with Redis.from_url(workers._url) as client:
+        queue = Queue(QUEUE, connection=client, serializer=JSONSerializer)
+        return list(FailedJobRegistry(queue=queue).get_job_ids())
