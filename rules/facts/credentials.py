@@ -36,7 +36,7 @@ SHAPES = (
     _shape("a GitHub token", "github_pat_", r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
     *(
         _shape("a GitLab token", f"{head}-", rf"{head}-[A-Za-z0-9_.-]{{20,300}}")
-        for head in ("glpat", "gldt", "glrt", "glptt", "glcbt", "glagent", "glsoat")
+        for head in ("glpat", "gldt", "glrt", "glsoat")
     ),
     _shape("a Slack token", "xox", r"xox[abeprs]-(?:\d{1,2}-)?\d{9,14}-[A-Za-z0-9-]{20,80}"),
     _shape("a Slack token", "xapp-", r"xapp-\d-[A-Z0-9]{9,13}-\d{9,14}-[a-f0-9]{40,80}"),
@@ -59,10 +59,7 @@ SHAPES = (
     _shape("a Hugging Face token", "hf_", r"hf_[A-Za-z0-9]{34}"),
     _shape("a Groq key", "gsk_", r"gsk_[A-Za-z0-9]{52}"),
     _shape("a DigitalOcean token", "_v1_", r"do[opr]_v1_[a-f0-9]{64}"),
-    *(
-        _shape("a Shopify token", f"{head}_", rf"{head}_[a-fA-F0-9]{{32}}")
-        for head in ("shpat", "shpca", "shppa", "shpss")
-    ),
+    _shape("a Shopify token", "shp", r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
     _shape("a Mailgun key", "key-", r"key-[0-9a-f]{32}"),
     _shape("a Mailchimp key", "-us", r"[0-9a-f]{32}-us\d{1,2}"),
     _shape("a Telegram bot token", ":AA", r"\d{8,10}:AA[A-Za-z0-9_-]{33}"),
@@ -70,8 +67,7 @@ SHAPES = (
     _shape("a Vault token", "hvs.", r"hvs\.[A-Za-z0-9_-]{24,200}"),
     _shape("a Linear key", "lin_api_", r"lin_api_[A-Za-z0-9]{40}"),
     _shape("a Docker Hub token", "dckr_pat_", r"dckr_pat_[A-Za-z0-9_-]{27,60}"),
-    _shape("a Sentry token", "sntryu_", r"sntryu_[a-f0-9]{64}"),
-    _shape("a Sentry token", "sntrys_", r"sntrys_eyJ[A-Za-z0-9+/=_-]{60,400}"),
+    _shape("a Sentry token", "sntry", r"sntry(?:u_[a-f0-9]{64}|s_eyJ[A-Za-z0-9+/=_-]{60,400})"),
     _shape("a Grafana token", "glsa_", r"glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}"),
     _shape("a New Relic key", "NRAK-", r"NRAK-[A-Z0-9]{27}"),
     _shape("a Square secret", "sq0csp-", r"sq0csp-[A-Za-z0-9_-]{43}"),
@@ -81,6 +77,8 @@ SHAPES = (
         r"eyJ[A-Za-z0-9_-]{10,400}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{20,700}",
     ),
 )
+_BY_HINT = {each.hint: each for each in SHAPES}
+_HINTS = tuple(_BY_HINT)
 _TWILIO = _shape("a Twilio key", "SK", r"SK[0-9a-f]{32}")
 PRIVATE_KEY = "PRIVATE KEY"
 _PRIVATE_KEY_HEAD = re.compile(
@@ -100,8 +98,8 @@ class Found:
 
 def shapes_in(text: str) -> tuple[Shape, ...]:
     """The shapes that a text may hold, by a quick look."""
-    found = [each for each in SHAPES if each.hint in text]
-    if "SK" in text and "wilio" in text.lower():
+    found = [_BY_HINT[each] for each in _HINTS if each in text]
+    if "wilio" in text and "SK" in text:
         found.append(_TWILIO)
     return tuple(found)
 
@@ -334,7 +332,29 @@ _TAILS = frozenset(
         "count",
     ]
 )
-SECRET_HINTS = ("secret", "passw", "pwd", "passphrase", "token", "credential", "key")
+_NAME_HINTS = ("secret", "passw", "passphrase", "pwd", "token", "credential", "_key", "-key")
+_JOINED_KEYS = ("apikey", "accesskey", "authkey", "privatekey", "signingkey")
+_LONG = re.compile(r"""[^\s"'(),]{16}""")
+
+
+def lines_that_name_a_secret(text: str) -> Iterator[int]:
+    """Where lines start (offsets, in order) that hold a name of a secret and a long value."""
+    lowered = text.lower()
+    if len(lowered) != len(text):  # a letter that is longer in lower case moves the offsets
+        lowered = text
+    starts: set[int] = set()
+    for hint in (*_NAME_HINTS, *_JOINED_KEYS):
+        at = lowered.find(hint)
+        while at >= 0:
+            end = lowered.find("\n", at)
+            end = len(lowered) if end < 0 else end
+            if end - at > 17 and _LONG.search(lowered, at + len(hint), min(end, at + _REACH)):
+                starts.add(lowered.rfind("\n", 0, at) + 1)
+            at = lowered.find(hint, end)
+    return iter(sorted(starts))
+
+
+_REACH = 2000
 
 
 def names_a_secret(name: str) -> bool:

@@ -67,8 +67,8 @@ from collections.abc import Iterator
 
 from rules.facts.credentials import (
     PRIVATE_KEY,
-    SECRET_HINTS,
     Found,
+    lines_that_name_a_secret,
     looks_random,
     masked,
     names_a_secret,
@@ -127,22 +127,32 @@ _BARE = re.compile(
 def check(file: TextFile, here: Here) -> Iterator[Flag]:
     if here.is_test or _SPARED.search(file.path):
         return
+    found = set(_shapes(file))
+    for at, each in sorted(found, key=lambda one: (one[0], one[1].start)):
+        if _counts(each, file.path):
+            yield _of_shape(file, at, each)
+    if _QUOTED_FILES.search(file.path):
+        spoken_for = {at for at, _ in found}
+        for start in lines_that_name_a_secret(file.text):
+            end = file.text.find("\n", start)
+            line = file.text[start : end if end >= 0 else None]
+            matches = _assignments(line, file.path) if len(line) <= _LONGEST_LINE else []
+            if matches and not _ALLOWED.search(line):
+                at = file.text.count("\n", 0, start)
+                yield from (_named(file, at, each) for each in matches if at not in spoken_for)
+
+
+def _shapes(file: TextFile) -> Iterator[tuple[int, Found]]:
+    """The credentials that show by their shape, with the index of their line."""
     shapes = shapes_in(file.text)
     keys = PRIVATE_KEY in file.text
-    lowered = file.text.lower() if _QUOTED_FILES.search(file.path) else ""
-    hints = tuple(each for each in SECRET_HINTS if each in lowered)
-    if not shapes and not keys and not hints:
-        return
-    for at, line in enumerate(file.lines):
+    for at, line in enumerate(file.lines if shapes or keys else ()):
         found = list(tokens_in(line, shapes)) if shapes else []
-        key = private_key_in(file.lines, at) if keys and PRIVATE_KEY in line else None
-        found += [key] if key is not None else []
+        if keys and PRIVATE_KEY in line:
+            key = private_key_in(file.lines, at)
+            found += [key] if key is not None else []
         if found and not _ALLOWED.search(line):
-            yield from (_of_shape(file, at, each) for each in found if _counts(each, file.path))
-        elif hints and 20 <= len(line) <= _LONGEST_LINE:
-            low = line.lower()
-            if any(each in low for each in hints):
-                yield from _named(file, at)
+            yield from ((at, each) for each in found)
 
 
 def _counts(found: Found, path: str) -> bool:
@@ -162,24 +172,25 @@ def _of_shape(file: TextFile, at: int, found: Found) -> Flag:
     return Flag(where, message, confidence=confidence, identity=f"{found.kind} {masked(value)}")
 
 
-def _named(file: TextFile, at: int) -> Iterator[Flag]:
-    line = file.lines[at]
+def _assignments(line: str, path: str) -> list[re.Match[str]]:
+    """Where a line gives a random value to the name of a secret."""
     matches = list(_QUOTED.finditer(line))
-    if not matches and _BARE_FILES.search(file.path):
+    if not matches and _BARE_FILES.search(path):
         matches = list(_BARE.finditer(line))
-    for each in matches:
-        name, value = each["name"], each["value"]
-        if not names_a_secret(name) or not looks_random(value) or _ALLOWED.search(line):
-            continue
-        message = (
-            f"`{name}` is given a secret in clear ({masked(value)}): whoever can read the "
-            "repository or its history can use it. Revoke it and read a new one from the "
-            "environment."
-        )
-        where = Span(at + 1, each.start("value") + 1, at + 1, each.end("value") + 1)
-        doubtful = _is_for_show(file, at) or _MANUAL.search(file.path)
-        confidence = Confidence.HOTSPOT if doubtful else None
-        yield Flag(where, message, confidence=confidence, identity=f"{name} {masked(value)}")
+    return [m for m in matches if names_a_secret(m["name"]) and looks_random(m["value"])]
+
+
+def _named(file: TextFile, at: int, match: re.Match[str]) -> Flag:
+    name, value = match["name"], match["value"]
+    message = (
+        f"`{name}` is given a secret in clear ({masked(value)}): whoever can read the "
+        "repository or its history can use it. Revoke it and read a new one from the "
+        "environment."
+    )
+    where = Span(at + 1, match.start("value") + 1, at + 1, match.end("value") + 1)
+    doubtful = _is_for_show(file, at) or _MANUAL.search(file.path)
+    confidence = Confidence.HOTSPOT if doubtful else None
+    return Flag(where, message, confidence=confidence, identity=f"{name} {masked(value)}")
 
 
 def _is_for_show(file: TextFile, at: int) -> bool:
