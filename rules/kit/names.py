@@ -8,9 +8,11 @@ seven parses. A variable that is bound exactly once stands for what it was bound
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cached_property
+from typing import Any
 
 import libcst as cst
 
@@ -19,7 +21,7 @@ from rules.kit.tree import children, parents_of
 _BUILTINS = frozenset(dir(builtins))
 _FUNCTIONS = (cst.FunctionDef, cst.Lambda)
 _COMPREHENSIONS = (cst.ListComp, cst.SetComp, cst.DictComp, cst.GeneratorExp)
-_SCOPES = (*_FUNCTIONS, *_COMPREHENSIONS, cst.ClassDef, cst.Module)
+_SCOPES = frozenset({*_FUNCTIONS, *_COMPREHENSIONS, cst.ClassDef, cst.Module})
 _DEPTH = 8
 
 
@@ -92,48 +94,69 @@ class _Binder:
 
     def run(self, roots: list[cst.CSTNode]) -> _Table:
         stack = roots[::-1]
+        pop, extend, get = stack.pop, stack.extend, _BINDING.get
         while stack:
-            node = stack.pop()
-            if self._visit(node):
-                stack.extend(children(node)[::-1])
+            node = pop()
+            bind = get(node.__class__)
+            if bind is None or bind(self, node):
+                below = children(node)
+                if below:
+                    below.reverse()
+                    extend(below)
         return self.table
 
-    def _visit(self, node: cst.CSTNode) -> bool:  # noqa: C901, PLR0912 - one case a kind of binding
-        """Bind what `node` binds; true if what is below it belongs to this scope too."""
-        match node:
-            case cst.FunctionDef() | cst.ClassDef():
-                name = node.name.value
-                self.table.bind(name, Binding(Kind.DEFINITION, self._prefix + name, node))
-                return False
-            case (
-                cst.Lambda() | cst.ListComp() | cst.SetComp() | cst.DictComp() | cst.GeneratorExp()
-            ):
-                return False
-            case cst.Import():
-                self._import(node)
-            case cst.ImportFrom():
-                self._import_from(node)
-            case cst.Assign(targets=targets, value=value):
-                for each in targets:
-                    self._target(each.target, value)
-            case cst.AnnAssign(target=target, value=value):
-                self._target(target, value)
-            case cst.AugAssign(target=cst.Name(value=name)):
-                self.table.bind(name, Binding(Kind.OTHER, node=node))
-            case cst.NamedExpr(target=target, value=value):
-                self._target(target, value)
-            case cst.For(target=target, iter=source) | cst.CompFor(target=target, iter=source):
-                self._target(target, source, Kind.ELEMENT)
-            case cst.WithItem(item=item, asname=cst.AsName(name=target)):
-                self._target(target, item)
-            case cst.ExceptHandler(name=cst.AsName(name=target)):
-                self._target(target, None)
-            case cst.Global(names=names) | cst.Nonlocal(names=names):
-                self.table.outer |= {each.name.value for each in names}
-            case cst.MatchAs(name=cst.Name(value=name)) | cst.MatchStar(name=cst.Name(value=name)):
-                self.table.bind(name, Binding(Kind.OTHER, node=node))
-            case _:
-                pass
+    # Each of these binds what its node binds; true if what lies below belongs to this scope too.
+
+    def definition(self, node: cst.FunctionDef | cst.ClassDef) -> bool:
+        name = node.name.value
+        self.table.bind(name, Binding(Kind.DEFINITION, self._prefix + name, node))
+        return False
+
+    def nested(self, _node: cst.CSTNode) -> bool:
+        return False
+
+    def imported(self, node: cst.Import | cst.ImportFrom) -> bool:
+        if isinstance(node, cst.Import):
+            self._import(node)
+        else:
+            self._import_from(node)
+        return False
+
+    def assigned(self, node: cst.Assign) -> bool:
+        for each in node.targets:
+            self._target(each.target, node.value)
+        return True
+
+    def annotated(self, node: cst.AnnAssign | cst.NamedExpr) -> bool:
+        self._target(node.target, node.value)
+        return True
+
+    def augmented(self, node: cst.AugAssign) -> bool:
+        if isinstance(node.target, cst.Name):
+            self.table.bind(node.target.value, Binding(Kind.OTHER, node=node))
+        return True
+
+    def looped(self, node: cst.For | cst.CompFor) -> bool:
+        self._target(node.target, node.iter, Kind.ELEMENT)
+        return True
+
+    def entered(self, node: cst.WithItem) -> bool:
+        if node.asname is not None:
+            self._target(node.asname.name, node.item)
+        return True
+
+    def caught(self, node: cst.ExceptHandler) -> bool:
+        if node.name is not None:
+            self._target(node.name.name, None)
+        return True
+
+    def declared(self, node: cst.Global | cst.Nonlocal) -> bool:
+        self.table.outer |= {each.name.value for each in node.names}
+        return False
+
+    def matched(self, node: cst.MatchAs | cst.MatchStar) -> bool:
+        if node.name is not None:
+            self.table.bind(node.name.value, Binding(Kind.OTHER, node=node))
         return True
 
     def _import(self, node: cst.Import) -> None:
@@ -171,6 +194,32 @@ class _Binder:
                 pass
 
 
+# By class, because `isinstance` on LibCST's abstract classes is slow where it says no.
+_BINDING: Mapping[type, Callable[[_Binder, Any], bool]] = {
+    cst.FunctionDef: _Binder.definition,
+    cst.ClassDef: _Binder.definition,
+    cst.Lambda: _Binder.nested,
+    cst.ListComp: _Binder.nested,
+    cst.SetComp: _Binder.nested,
+    cst.DictComp: _Binder.nested,
+    cst.GeneratorExp: _Binder.nested,
+    cst.Import: _Binder.imported,
+    cst.ImportFrom: _Binder.imported,
+    cst.Assign: _Binder.assigned,
+    cst.AnnAssign: _Binder.annotated,
+    cst.NamedExpr: _Binder.annotated,
+    cst.AugAssign: _Binder.augmented,
+    cst.For: _Binder.looped,
+    cst.CompFor: _Binder.looped,
+    cst.WithItem: _Binder.entered,
+    cst.ExceptHandler: _Binder.caught,
+    cst.Global: _Binder.declared,
+    cst.Nonlocal: _Binder.declared,
+    cst.MatchAs: _Binder.matched,
+    cst.MatchStar: _Binder.matched,
+}
+
+
 class Names:
     """The names of one module. `module_name` is its dotted name, empty if not known."""
 
@@ -204,8 +253,9 @@ class Names:
         before: cst.CSTNode = name
         direct = True
         for around in self.ancestors(name):
-            if isinstance(around, _SCOPES) and not _outside(around, before):
-                if isinstance(around, cst.ClassDef) and not direct:
+            kind: type = around.__class__
+            if kind in _SCOPES and not _outside(around, before):
+                if kind is cst.ClassDef and not direct:
                     before = around
                     continue
                 table = self._table(around)

@@ -1,0 +1,38 @@
+"""`make bench`: the engine's budgets, measured here and now, as ratios within one run."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from bench import others, speed
+from bench.corpus import sample
+
+
+@click.command()
+@click.option("--files", default=320, help="How many real files.")
+@click.option("--against/--alone", default=True, help="Also run other tools, where installed.")
+@click.option("--slack", default=1.0, help="Multiply the limits, for noisy machines.")
+def main(files: int, *, against: bool, slack: float) -> None:
+    """Print the table; exit 1 if a budget is broken."""
+    sys.setrecursionlimit(10_000)
+    chosen = sample(files)
+    size = sum(len(each.data) for each in chosen)
+    console = Console()
+    console.print(f"{len(chosen)} files, {size / 1e6:.1f} MB")
+    rows = [*speed.ratios(chosen), speed.growth()]
+    if against:
+        rows += others.rows(chosen)
+    table = Table("What", "Measured", "Allowed", "", box=None)
+    for each in rows:
+        mark = "[green]ok[/]" if each.value <= each.limit * slack else "[red]over[/]"
+        table.add_row(each.what, f"{each.value:.3f} {each.unit}", f"{each.limit:g}", mark)
+    console.print(table)
+    sys.exit(any(each.value > each.limit * slack for each in rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The same files through other tools, as whole processes, by CPU time with their children."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.corpus import File
+from bench.speed import Row
+
+
+def rows(files: Sequence[File]) -> list[Row]:
+    """CPU of `stet check` against bandit and Fixit, for those that are installed."""
+    found = []
+    with tempfile.TemporaryDirectory(prefix="stet-bench-") as folder:
+        _write(files, Path(folder))
+        ours = _cpu([sys.executable, "-m", "rules.cli", "check", folder, "--isolated",
+                     "--select", "ALL", "--format", "json", "--output", os.devnull])  # fmt: skip
+        if shutil.which("bandit", path=_beside()):
+            theirs = _cpu(["bandit", "-q", "-r", folder, "-f", "json", "-o", os.devnull])
+            found.append(Row("CPU of stet check / bandit", ours / theirs, 1.2, "\u00d7 bandit"))
+        if shutil.which("fixit", path=_beside()):
+            theirs = _cpu(["fixit", "--quiet", "lint", folder])
+            found.append(Row("CPU of stet check / Fixit", ours / theirs, 1 / 15, "\u00d7 Fixit"))
+    return found
+
+
+def _beside() -> str:
+    """Where this Python's commands lie, then the usual places."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+def _write(files: Sequence[File], folder: Path) -> None:
+    for each in files:
+        path = folder / each.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(each.data)
+
+
+def _cpu(command: Sequence[str]) -> float:
+    """User and system seconds of a process and its children."""
+    environment = {**os.environ, "PATH": _beside(), "STET_CACHE_DIR": tempfile.mkdtemp()}
+    before = os.times()
+    subprocess.run(command, env=environment, capture_output=True, check=False)
+    after = os.times()
+    shutil.rmtree(environment["STET_CACHE_DIR"], ignore_errors=True)
+    return (
+        after.children_user + after.children_system - before.children_user - before.children_system
+    )
