@@ -28,7 +28,7 @@ LIMITS = frozenset({"maxItems", "maxLength", "anyOf"})
 MULTI_SEGMENT = {"path", "ref", "basehead", "tree_sha", "branch"}
 
 # Answers that GitHub gives to every operation although the description names them for some only.
-UNDESCRIBED = frozenset({304, 401, 403, 404, 405, 410, 415, 422, 429, 451, 500, 501, 502, 503})
+UNDESCRIBED = frozenset({304, 400, 401, 403, 404, 405, 410, 415, 422, 429, 451, 500, 501, 502, 503})
 
 # Fields that GitHub answers with null (an outdated comment, for one) and describes without it.
 ALSO_NULL = (
