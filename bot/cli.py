@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,9 @@ def _serve(settings: BotSettings) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
+    # uvicorn ends in order, then raises the signal again: an ordered end is no failure.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     log.info("receiving", host=settings.host, port=settings.port)
     uvicorn.Server(config).run()
 

@@ -68,7 +68,7 @@ class _Comment(msgspec.Struct):
 
 
 class _Changes(msgspec.Struct):
-    base: msgspec.Raw | None = None
+    base: dict[str, msgspec.Raw] | None = None
 
 
 class _Check(msgspec.Struct):

@@ -21,7 +21,7 @@ class Metrics:
             ["event", "result"],
             registry=self._registry,
         )
-        self._redis_up = self._gauge("stet_redis_up", "1 when the queue answers.")
+        self._redis_up = self._gauge("stet_redis_up", "1 when the queue takes work.")
         self._queue = {
             "ready": self._gauge("stet_queue_ready", "Pull requests that wait for a worker."),
             "running": self._gauge("stet_leases", "Pull requests a worker holds."),
@@ -36,9 +36,9 @@ class Metrics:
     def _gauge(self, name: str, documentation: str) -> Gauge:
         return Gauge(name, documentation, registry=self._registry)
 
-    def render(self, counts: Counts | None) -> bytes:
+    def render(self, counts: Counts | None, *, takes_work: bool) -> bytes:
         """The text Prometheus reads; `counts` is None when the queue is away."""
-        self._redis_up.set(0 if counts is None else 1)
+        self._redis_up.set(takes_work)
         for field, gauge in self._queue.items():
             gauge.set(float("nan") if counts is None else getattr(counts, field))
         return generate_latest(self._registry)

@@ -44,7 +44,9 @@ def status_pages(
 
     @router.get("/metrics", dependencies=private)
     async def numbers() -> Response:
-        return Response(metrics.render(await _counts(queue)), media_type=CONTENT_TYPE)
+        health = await queue.health()
+        text = metrics.render(await _counts(queue), takes_work=health.ready)
+        return Response(text, media_type=CONTENT_TYPE)
 
     @router.get("/", dependencies=private)
     async def status() -> Response:

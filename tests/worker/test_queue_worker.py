@@ -69,6 +69,8 @@ class Workers:
                 process.send_signal(signal.SIGCONT)
                 process.kill()
             process.wait()
+        # Until Redis has seen their end, it may hand them a job of the next test.
+        wait_for(lambda: len(self.redis.client_list()) == 1)
         self.redis.close()
 
 
