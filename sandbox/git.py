@@ -52,25 +52,31 @@ class Commit:
     message: str
 
 
-def clean_environment() -> dict[str, str]:
-    """The caller's environment without what would bend git: no user or system configuration."""
+def clean_environment(*, own: bool = True) -> dict[str, str]:
+    """The caller's environment without what would bend git.
+
+    Own repositories are read without any user or system configuration. Somebody's repository
+    is read with it, because there the user says which foreign folders may be trusted.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return kept | {
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "LC_ALL": "C",
-    }
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1", "LC_ALL": "C"}
+    none = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+    if own:
+        return kept | quiet | none
+    named = {name: os.environ[name] for name in none if name in os.environ}
+    return kept | quiet | named
 
 
 class Git:
-    """A bare repository on disk. `close()` ends its reader process."""
+    """A bare repository on disk, or with `own=False` a foreign one that is only read.
 
-    def __init__(self, path: Path) -> None:
+    `close()` ends its reader process.
+    """
+
+    def __init__(self, path: Path, *, own: bool = True) -> None:
         self.path = path
         self._lock = RLock()
-        self._environment = clean_environment()
+        self._environment = clean_environment(own=own)
         self._reader: subprocess.Popen[bytes] | None = None
         self._remembered: OrderedDict[Hashable, Any] = OrderedDict()
         self._read = lru_cache(maxsize=4096)(self._read_object)
@@ -299,7 +305,9 @@ class Git:
 
     def fetch(self, source: str, *refspecs: str) -> None:
         """Bring objects and refs from another repository on this machine."""
-        self.run("fetch", "--quiet", "--no-tags", "--force", source, *refspecs)
+        foreign = Git(self.path, own=False)
+        options = ("--quiet", "--no-tags", "--force", "--no-auto-gc", "--update-shallow")
+        foreign.run("-c", "fetch.prune=false", "fetch", *options, "--", source, *refspecs)
 
 
 def _entry(line: bytes) -> Entry:
