@@ -1,0 +1,264 @@
+"""The change alters what the program does, and no test changed with it.
+
+Nothing then holds the new behaviour: the next change can undo it unseen, and a reviewer has
+only the reading of the code to go by. Add a test where the team keeps those of this module,
+or change the one that should have failed. One finding stands for the whole change.
+
+Before:
+```python shop/orders.py
+def total(lines):
+    return sum(line.price for line in lines)
+```
+```python tests/test_orders.py
+from shop.orders import total
+
+
+def test_total_of_nothing_is_nothing():
+    assert total([]) == 0
+```
+Bad:
+```python shop/orders.py
+def total(lines):
+    if any(line.price < 0 for line in lines):  # flagged
+        raise ValueError("negative price")
+    return sum(line.price for line in lines)
+```
+```python tests/test_orders.py
+from shop.orders import total
+
+
+def test_total_of_nothing_is_nothing():
+    assert total([]) == 0
+```
+Good:
+```python shop/orders.py
+def total(lines):
+    if any(line.price < 0 for line in lines):
+        raise ValueError("negative price")
+    return sum(line.price for line in lines)
+```
+```python tests/test_orders.py
+import pytest
+
+from shop.orders import total
+
+
+def test_total_of_nothing_is_nothing():
+    assert total([]) == 0
+
+
+def test_negative_prices_are_refused(line):
+    with pytest.raises(ValueError):
+        total([line(price=-1)])
+```
+Good: only the layout, the names, annotations, logging and messages change.
+```python shop/orders.py
+import logging
+
+logger = logging.getLogger(__name__)
+
+
+def total(lines: list[Line]) -> int:
+    '''The sum of the prices.'''
+    logger.debug("adding %s lines", len(lines))
+    return sum(
+        each.price
+        for each in lines
+    )
+```
+```python tests/test_orders.py
+from shop.orders import total
+
+
+def test_total_of_nothing_is_nothing():
+    assert total([]) == 0
+```
+Good: code that moves to another module.
+```python shop/sums.py
+def total(lines):
+    return sum(line.price for line in lines)
+```
+```python shop/orders.py
+from shop.sums import total
+```
+```python tests/test_orders.py
+from shop.orders import total
+
+
+def test_total_of_nothing_is_nothing():
+    assert total([]) == 0
+```
+Good: settings, migrations and scripts.
+```python shop/orders.py
+def total(lines):
+    return sum(line.price for line in lines)
+```
+```python scripts/clean.py
+def clean(orders):
+    for order in orders:
+        if order.is_old:
+            order.delete()
+```
+```python tests/test_orders.py
+from shop.orders import total
+
+
+def test_total_of_nothing_is_nothing():
+    assert total([]) == 0
+```
+"""
+
+import re
+from collections.abc import Iterator
+
+from rules.facts.behaviour import Changed, changes
+from rules.facts.settings_modules import SettingsModules
+from rules.facts.tests import Suite
+from rules.kit import Change, FileChange, Flag, Here, PythonFile, Rule, Severity
+from rules.kit.paths import is_generated, is_migration, is_test
+from rules.kit.positions import positions
+
+rule = Rule(
+    __name__,
+    __doc__,
+    code="TST101",
+    severity=Severity.WARNING,
+    checklist=("tests.present",),
+    scope="project",
+)
+
+_LEAST_SCORE = 4
+_NOT_TESTED = re.compile(
+    r"(^|/)(scripts?|bin|tools?|examples?|docs?|benchmarks?|bench|demos?|samples?|playground|dev"
+    r"|notebooks?|stubs|typings|fixtures|factories|locale|ci|\.[^/]+)/"
+    r"|(^|/)(manage|setup|noxfile|fabfile|conftest|wsgi|asgi|admin|apps|urls|constants|choices"
+    r"|enums|gunicorn[^/]*|celery|factories|fixtures|version|__main__|__version__)\.py$"
+)
+_NO_NEW_BEHAVIOUR = re.compile(
+    r"(?i)^\W*(revert|refactor|chore|docs?|style|bump|build|ci|typing|types|rename|clean|lint|format"
+    r"|wip|move|release|i18n|l10n|translat|typo|perf|reformat|simplify|extract|upgrade|update dep)"
+)
+_GENERIC = frozenset(
+    {"get", "post", "put", "patch", "delete", "save", "create", "update", "list", "retrieve"}
+    | {"destroy", "run", "call", "handle", "execute", "main", "clean", "validate", "form", "forms"}
+    | {"dispatch", "process", "view", "views", "model", "models", "utils", "tasks", "serializers"}
+    | {"base", "helpers", "service", "services", "schema", "schemas", "types", "manager", "mixin"}
+    | {"test", "tests", "api", "apps", "src", "core", "app", "common", "serializer", "handler"}
+)
+_WORD = re.compile(rb"[A-Za-z_]\w+")
+_PART = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+
+
+@rule.on(PythonFile)
+def parse(_file: PythonFile, _here: Here) -> Iterator[Flag]:
+    """Ask for the trees of all changed files; what they mean is said of the change."""
+    yield from ()
+
+
+@rule.on(Change)
+def check(change: Change, here: Here) -> Iterator[Flag]:
+    if _NO_NEW_BEHAVIOUR.match(change.title):
+        return
+    suite: Suite = change.after.facts(Suite)
+    if not suite.by_path:
+        return
+    settings: SettingsModules = change.after.facts(SettingsModules)
+    sources = {
+        each.path: change.trees.get(each.path, (None, None))
+        for each in change.files
+        if each.path.endswith(".py") and not is_test(each.path)
+    }
+    found = [
+        each
+        for each in changes(sources)
+        if _counts(each.path) and settings.at(each.path) is None and each.score >= _LEAST_SCORE
+    ]
+    if not found or any(_exercises(test, found, change) for test in _tests(change)):
+        return
+    tested = [each for each in found if suite.covers_area(each.path)]
+    if tested:
+        chief = max(tested, key=lambda each: each.score)
+        yield _flag(chief, suite, change)
+
+
+def _counts(path: str) -> bool:
+    return not (_NOT_TESTED.search(path) or is_migration(path) or is_generated(path))
+
+
+def _tests(change: Change) -> Iterator[FileChange]:
+    """Files of tests, their data included, that the change adds or edits."""
+    for each in change.files:
+        if each.status != "removed" and (is_test(each.path) or "test" in each.path.lower()):
+            yield each
+
+
+def _exercises(test: FileChange, found: list[Changed], change: Change) -> bool:
+    """Whether a changed test file names something of what changed, or stands beside it."""
+    words = {each.decode() for each in _WORD.findall(test.after or b"")}
+    folders = set(test.path.lower().split("/")[:-1])
+    title = set(_parts(test.path.rpartition("/")[2].removesuffix(".py")))
+    for each in found:
+        names = _names_of(each)
+        if names & words or _parts_of(names) & title:
+            return True
+        own = set(each.path.lower().split("/")[1:-1]) - _GENERIC
+        if own & folders or _is_below(test.path, each.path):
+            return True
+    return _doctest(found, change)
+
+
+def _names_of(changed: Changed) -> set[str]:
+    stem = changed.path.rpartition("/")[2].removesuffix(".py")
+    names = {*changed.function.qualname.split("."), stem}
+    if stem == "__init__" or stem in _GENERIC:
+        names.add(changed.path.rpartition("/")[0].rpartition("/")[2])
+    return {each for each in names if each.lower() not in _GENERIC and not each.startswith("__")}
+
+
+def _parts(name: str) -> list[str]:
+    return [each.lower() for each in _PART.findall(name)]
+
+
+def _parts_of(names: set[str]) -> set[str]:
+    least = 4
+    every = {part for each in names for part in _parts(each)}
+    return {each for each in every if len(each) >= least} - _GENERIC
+
+
+def _is_below(test: str, source: str) -> bool:
+    folder = source.rpartition("/")[0]
+    return bool(folder) and test.startswith(f"{folder}/")
+
+
+def _doctest(found: list[Changed], change: Change) -> bool:
+    """Whether an example in a docstring changed with the code."""
+    paths = {each.path for each in found}
+    return any(
+        each.path in paths
+        and (each.after or b"").count(b">>> ") > (each.before or b"").count(b">>> ")
+        for each in change.files
+    )
+
+
+def _flag(chief: Changed, suite: Suite, change: Change) -> Flag:
+    name = chief.function.qualname
+    place = suite.place_for(chief.path)
+    if place is None:
+        where = "add one beside the others of this project"
+    elif place.exists:
+        where = f"`{place.path}` is where the team would look for it"
+    else:
+        where = f"by the layout of the others it belongs in `{place.path}`"
+    did = "is new" if chief.is_added else "does something new"
+    message = f"`{name}` {did}, and no test that exercises it was added or changed; {where}."
+    return Flag(_line(chief, change), message, path=chief.path, identity=f"{name} untested")
+
+
+def _line(chief: Changed, change: Change) -> int:
+    """A line of the diff: the head of a new function, or the first statement that is new."""
+    module = change.trees[chief.path][1]
+    node = chief.function.node if chief.is_added else chief.new[0].node
+    if module is None:
+        return 0
+    spans = positions(module, [node])
+    return spans[id(node)].line if id(node) in spans else 0
