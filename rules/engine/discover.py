@@ -54,7 +54,21 @@ def matches(rule: Rule, selectors: Iterable[str]) -> bool:
 
 def unknown_selectors(selectors: Iterable[str]) -> tuple[str, ...]:
     """The selectors that mean no rule and no section of the catalogue."""
-    sections = {"SEC", "SET", "DBQ", "MIG", "TST", "CLN", "QLT", "FWK", "ERR", "LOG", "DEP", "WFL"}
+    sections = {
+        "SEC",
+        "SET",
+        "DBQ",
+        "MIG",
+        "TST",
+        "CLN",
+        "QLT",
+        "FWK",
+        "ERR",
+        "LOG",
+        "DEP",
+        "WFL",
+        "SUP",
+    }
     return tuple(
         each
         for each in selectors

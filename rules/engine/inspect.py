@@ -13,8 +13,20 @@ import libcst as cst
 from rules.engine.finding import Crash, Skip
 from rules.engine.fingerprint import base_key, shape
 from rules.engine.guard import reason_to_skip
+from rules.engine.suppress import NOTHING_SILENCED, Suppressions, means, today
 from rules.facts.python_modules import module_name
-from rules.kit import CommittedFile, Flag, Here, Project, PythonFile, Rule, Span, TextFile, children
+from rules.kit import (
+    CommittedFile,
+    Flag,
+    Here,
+    Project,
+    PythonFile,
+    Rule,
+    SilencingComment,
+    Span,
+    TextFile,
+    children,
+)
 from rules.kit.positions import positions
 from rules.kit.rule import Listener
 from rules.kit.subjects import Change
@@ -56,6 +68,7 @@ class Inspection:
     skip: Skip | None = None
     module: cst.Module | None = None
     text: str = ""
+    silence: Suppressions = NOTHING_SILENCED
 
 
 @dataclass(frozen=True)
@@ -67,10 +80,18 @@ class Ear:
     change: tuple[Heard, ...]
     whole: tuple[Heard, ...]
     nodes: tuple[Heard, ...]
+    silencing: tuple[Heard, ...]
+    rules: tuple[Rule, ...]
+    every_rule: tuple[Rule, ...]
     options: Mapping[str, Any]
 
     @classmethod
-    def of(cls, rules: Sequence[Rule], options: Mapping[str, Any] | None = None) -> Ear:
+    def of(
+        cls,
+        rules: Sequence[Rule],
+        options: Mapping[str, Any] | None = None,
+        every_rule: Sequence[Rule] = (),
+    ) -> Ear:
         every = [(rule, each) for rule in rules for each in rule.listeners]
 
         def about(subject: type) -> tuple[Heard, ...]:
@@ -83,8 +104,19 @@ class Ear:
             about(Change),
             about(PythonFile),
             nodes,
+            about(SilencingComment),
+            tuple(rules),
+            tuple(every_rule),
             options or {},
         )
+
+    def known_codes(self, codes: Sequence[str]) -> frozenset[str]:
+        """Those of the codes that mean a rule at all."""
+        return frozenset(c for c in codes if any(means(c, rule) for rule in self.every_rule))
+
+    def runs_all_of(self, code: str) -> bool:
+        """Whether every rule that a code means takes part in this review."""
+        return all(rule in self.rules for rule in self.every_rule if means(code, rule))
 
 
 class _Run:
@@ -143,14 +175,39 @@ def inspect(path: str, data: bytes, project: Project, ear: Ear, *, mode: str = "
     skip: Skip | None = None
     if path.endswith((".py", ".pyi")):
         module, skip = _python(path, data, run, ear)
+    shown = module.code if module is not None and run.flags else text or ""
+    placed = list(_place(run, module, text or ""))
+    silence = Suppressions.of(shown, python=path.endswith(".py"))
+    if silence.comments and ear.silencing:
+        run.flags.clear()
+        for comment in _silencing_comments(silence, placed, shown, ear):
+            for heard in ear.silencing:
+                run.call(heard, comment)
+        placed += _place(run, module, text or "")
     return Inspection(
-        path,
-        tuple(_place(run, module, text or "")),
-        tuple(run.crashes.values()),
-        skip,
-        module,
-        module.code if module is not None and run.flags else text or "",
+        path, tuple(placed), tuple(run.crashes.values()), skip, module, shown, silence
     )
+
+
+def _silencing_comments(
+    silence: Suppressions, placed: Sequence[Placed], text: str, ear: Ear
+) -> Iterator[SilencingComment]:
+    lines = text.split("\n")
+    for each in silence.comments:
+        unknown = tuple(code for code in each.codes if code not in ear.known_codes(each.codes))
+        yield SilencingComment(
+            line=each.line,
+            text=lines[each.line - 1].rstrip("\r"),
+            start=each.start,
+            kind=each.kind,
+            codes=each.codes,
+            reason=each.reason,
+            until=each.until,
+            today=today(),
+            unknown=unknown,
+            in_question=all(ear.runs_all_of(code) for code in each.codes),
+            used=any(each.silences(one.rule, one.span) for one in placed),
+        )
 
 
 def applies_to(rule: Rule, path: str) -> bool:

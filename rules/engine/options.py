@@ -14,9 +14,11 @@ from rules.kit import Rule
 
 def options_of(config: Config, rules: Sequence[Rule]) -> dict[str, Any]:
     """The options of each rule that has any. Raises ConfigError for unknown or wrong ones."""
-    found = {}
+    found: dict[str, Any] = {}
     problems = []
     for rule in rules:
+        if rule.category == "suppressions":
+            found[rule.code] = config.suppressions
         given = config.rules.options.get(rule.code)
         if given is None:
             continue

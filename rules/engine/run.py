@@ -40,7 +40,7 @@ def check(
     with the reason given there.
     """
     chosen = discover.selected(config) if rules is None else tuple(rules)
-    ear = Ear.of(chosen, options_of(config, chosen))
+    ear = Ear.of(chosen, options_of(config, chosen), discover.all_rules())
     paths = PathFilter(config)
     found = _Collected(config, chosen)
     started = perf_counter()
@@ -71,7 +71,7 @@ def review(
     `on_file` and `skip` as for `check`.
     """
     chosen = discover.selected(config) if rules is None else tuple(rules)
-    ear = Ear.of(chosen, options_of(config, chosen))
+    ear = Ear.of(chosen, options_of(config, chosen), discover.all_rules())
     paths = PathFilter(config)
     found = _Collected(config, chosen)
     started = perf_counter()
@@ -191,28 +191,28 @@ class _Collected:
             self.skipped.append(inspection.skip)
         said = [each for each in placed if self._is_wanted(each)]
         fixes = verified_fixes(inspection, said, data, project, ear)
-        self._say(inspection.placed, said, inspection.text, fixes)
+        self._say(inspection.placed, said, inspection.silence, fixes)
 
     def take_change(self, change: Change, ear: Ear) -> None:
         """The rules on the change as a whole; what they flag is introduced by definition."""
         for inspection in inspect_change(change, ear):
             self.crashes.extend(inspection.crashes)
             said = [each for each in inspection.placed if self._is_wanted(each)]
-            self._say(inspection.placed, said, inspection.text, {})
+            silence = Suppressions.of(inspection.text, python=inspection.path.endswith(".py"))
+            self._say(inspection.placed, said, silence, {})
 
     def _say(
         self,
         every: Sequence[Placed],
         said: Sequence[Placed],
-        text: str,
+        silence: Suppressions,
         fixes: Mapping[int, VerifiedFix],
     ) -> None:
         keys = numbered([each.key for each in every])
         names = {id(each): key for each, key in zip(every, keys, strict=True)}
-        silence = Suppressions.of(text) if said else Suppressions(())
         for each in said:
             finding = self._finding(each, names[id(each)], fixes.get(id(each)))
-            comment = silence.silencing(finding)
+            comment = silence.silencing(each.rule, each.span)
             if comment is None:
                 self.findings.append(finding)
             else:

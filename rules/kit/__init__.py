@@ -25,7 +25,14 @@ from rules.kit.names import Binding, Kind, dotted
 from rules.kit.project import Extractor, Project, Source
 from rules.kit.rule import Confidence, Flag, Related, Rule, Severity
 from rules.kit.spans import Span
-from rules.kit.subjects import Change, CommittedFile, FileChange, PythonFile, TextFile
+from rules.kit.subjects import (
+    Change,
+    CommittedFile,
+    FileChange,
+    PythonFile,
+    SilencingComment,
+    TextFile,
+)
 from rules.kit.tree import children, find, walk, walk_own
 
 __all__ = [
@@ -50,6 +57,7 @@ __all__ = [
     "ReplaceLines",
     "Rule",
     "Severity",
+    "SilencingComment",
     "Source",
     "Span",
     "TextFile",

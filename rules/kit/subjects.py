@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -47,6 +48,29 @@ class CommittedFile:
     size: int
     head: bytes
     executable: bool = False
+
+
+@dataclass(frozen=True)
+class SilencingComment:
+    """A comment such as `# stet: ignore[SEC124] reason (until=2027-03-01)`.
+
+    `text` is the line it stands on. `meant` are the codes of rules that its codes mean,
+    `unknown` the codes that mean none, `in_question` whether all rules meant were run, `used`
+    whether it silenced anything. `until` is None without a date; a date that does not exist is
+    long past.
+    """
+
+    line: int
+    text: str
+    start: int
+    kind: Literal["ignore", "ignore-next", "ignore-file"]
+    codes: tuple[str, ...]
+    reason: str
+    until: date | None
+    today: date
+    unknown: tuple[str, ...]
+    in_question: bool
+    used: bool
 
 
 @dataclass(frozen=True)
