@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 14 * 24 * 3600
 MOST_BYTES = 4 * 1024 * 1024
+MOST_TOTAL_BYTES = 1024 * 1024 * 1024
+"""Memory of the whole Redis from which nothing is added, where it has no limit of its own."""
+_SHARE = 0.6  # of Redis's own limit; the rest is the queue's
 _CHUNK = 500
 _CHUNK_BYTES = 4 * 1024 * 1024
 
@@ -22,12 +25,16 @@ _CHUNK_BYTES = 4 * 1024 * 1024
 class FactsCache:
     """A RecordCache of one installation: no other installation's facts can be read from it.
 
-    Losing it costs time and nothing else, so a Redis that is away or full is only logged.
+    Losing it costs time and nothing else, so a Redis that is away or full is only logged, and
+    nothing is added once Redis is rather full.
     `redis` must not decode responses.
     """
 
-    def __init__(self, redis: Redis, installation: int) -> None:
+    def __init__(
+        self, redis: Redis, installation: int, *, most_total_bytes: int = MOST_TOTAL_BYTES
+    ) -> None:
         self._redis = redis
+        self._most_total_bytes = most_total_bytes
         self._prefix = f"{{stet}}:facts:{installation}:"
 
     def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
@@ -49,6 +56,8 @@ class FactsCache:
 
     def put_many(self, items: Mapping[str, bytes]) -> None:
         try:
+            if not items or self._is_full():
+                return
             with self._redis.pipeline(transaction=False) as pipe:
                 waiting = 0
                 for key, value in items.items():
@@ -62,3 +71,15 @@ class FactsCache:
                 pipe.execute()
         except RedisError as error:
             log.warning("facts cannot be kept: %s", type(error).__name__)
+
+    def _is_full(self) -> bool:
+        """Whether more would endanger the queue, which lives in the same Redis."""
+        try:
+            memory = self._redis.info("memory")
+        except ResponseError:
+            return False  # some hosts forbid the question; then the lifetime alone bounds it
+        most = int(memory.get("maxmemory", 0)) * _SHARE or self._most_total_bytes
+        full = int(memory.get("used_memory", 0)) > most
+        if full:
+            log.warning("Redis is rather full: facts are not kept, reviews take longer")
+        return full

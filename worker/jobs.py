@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from rules.engine.discover import all_rules
+from rules.engine.index import extractors
 from worker import conversation
 from worker.facts_cache import FactsCache
 from worker.github.app import tokens_of
@@ -22,6 +24,10 @@ _CRASHED = (
     "the code: nothing is known about it. A new push, or `/stet review`, starts another try."
 )
 _SETTLING_SECONDS = 2.0
+
+# A worker imports this module once and then forks for each job: what is loaded here is shared.
+all_rules()
+extractors()
 
 
 def take_turn() -> None:
@@ -64,6 +70,7 @@ def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
 def _answer_and_review(held: HeldTurn, tools: Tools) -> None:
     opened = read_pull_request(tools.client)
     if opened.pull_request.state == "closed":
+        tools.checks.cancel_open("The pull request was closed")
         return
     reviewed = False
     while held.turn.commands:

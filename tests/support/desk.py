@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -11,6 +13,8 @@ from redis import Redis
 
 from sandbox.exchange import Exchange
 from sandbox.server import StandIn
+from worker.github.app import tokens_of
+from worker.github.client import App, Client
 from worker.jobs import take_turn
 from worker.request import CommandRequest, PullRequestKey, Reason, ReviewRequest
 from worker.turns import Turns
@@ -100,6 +104,9 @@ class Desk:
         take_turn()
         return self.github.exchanges[self.seen :]
 
+    def head(self) -> str:
+        return self.github.pull_request(REPOSITORY, self.number).head_sha
+
     def comments(self) -> list[dict[str, Any]]:
         return self.github.review_comments(REPOSITORY, self.number)
 
@@ -116,3 +123,11 @@ class Desk:
     def mails(self) -> Counter[str]:
         """What was mailed because of Stet, by kind."""
         return Counter(m.kind for m in self.github.mails if m.author == self.github.bot_login)
+
+
+@contextmanager
+def client_of(desk: Desk) -> Iterator[Client]:
+    """A client as a turn has it, but never waiting between two tries."""
+    app = App(int(desk.github.app_id), desk.github.private_key_pem, desk.github.api_url)
+    with Client(app, desk.key, tokens_of(app, None), sleep=lambda _: None) as client:
+        yield client

@@ -27,7 +27,7 @@ _UNKNOWN_SIZE = 20_000
 _MOST_SINGLE = 20
 _MOST_MEMBERS = 400_000
 _MOST_UNPACKED = 4 * 1024 * 1024 * 1024
-_OID = re.compile(r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")
+_OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def oid_of(data: bytes, like: str) -> str:
@@ -76,7 +76,7 @@ class GitHubBlobs:
         return self._reasons.get(sha, "GitHub did not give its content")
 
     def _is_missing(self, sha: str) -> bool:
-        if sha in self._kept or sha in self._reasons or not _OID.match(sha):
+        if sha in self._kept or sha in self._reasons or not _OID.fullmatch(sha):
             return False
         if self._sizes.get(sha, 0) > MOST_FILE_BYTES:
             self._reasons[sha] = "larger than 1 MB"

@@ -39,7 +39,7 @@ API_VERSION = "2026-03-10"
 MOST_TRIES = 5
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _MOST_REDIRECTS = 3
-_SEGMENT = re.compile(r"^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$")
+_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         for segment in (key.owner, key.repository):
-            if not _SEGMENT.match(segment):
+            if not _SEGMENT.fullmatch(segment):
                 raise GoneError("no repository has such a name")
         self.app = app
         self.key = key
@@ -227,7 +227,8 @@ class Client:
         ours, theirs = urlsplit(self.app.api_url), urlsplit(url)
         home = (ours.hostname or "").removeprefix("api.")
         host = theirs.hostname or ""
-        if theirs.scheme != ours.scheme or not (host == home or host.endswith(f".{home}")):
+        same = (theirs.scheme, theirs.port) == (ours.scheme, ours.port)
+        if not same or not (host == home or host.endswith(f".{home}")):
             raise GoneError("GET archive: sent to another host")
         return url
 

@@ -53,15 +53,17 @@ class Checks:
         left = self._open.of(self._client.key)
         if left is not None and left.head == head:
             return left.id
-        if left is not None:
-            self._cancel(left.id)
+        self.cancel_open("Superseded by a newer push")
         check = self._create(self._new(name, head, attempt) | {"status": "in_progress"})
         self._open.note(OpenCheck(self._client.key, head, check, time.time()))
         return check
 
-    def _cancel(self, check: int) -> None:
-        words = {"title": "Superseded by a newer push", "summary": "Its review was not finished."}
-        self._close(check, "cancelled", {"output": words})
+    def cancel_open(self, why: str) -> None:
+        """Close the check run of a review that never came to its end, if there is one."""
+        left = self._open.of(self._client.key)
+        if left is not None:
+            output = {"title": why, "summary": "Its review was not finished."}
+            self._close(left.id, "cancelled", {"output": output})
 
     def abandon(self, name: str, head: str, title: str, why: str) -> None:
         """Close what is open, or say in a new check run, that nothing came of it."""
@@ -73,6 +75,7 @@ class Checks:
 
     def conclude(self, name: str, head: str, conclusion: Conclusion, title: str, why: str) -> None:
         """A check run that is over as soon as it is there."""
+        self.cancel_open(title)
         body = self._new(name, head, 1) | {
             "status": "completed",
             "conclusion": conclusion,

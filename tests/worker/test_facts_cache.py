@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+from redis import Redis
+
+from worker import facts_cache
+from worker.facts_cache import FactsCache
+
+
+def test_what_was_put_is_found_again_in_any_number(redis_url: str) -> None:
+    items = {f"key{n}": b"\x00value%d" % n for n in range(1200)}
+    with Redis.from_url(redis_url) as redis:
+        cache = FactsCache(redis, 1)
+        cache.put_many(items)
+
+        assert cache.get_many([*items, "unknown"]) == items
+
+
+def test_no_installation_reads_the_facts_of_another(redis_url: str) -> None:
+    with Redis.from_url(redis_url) as redis:
+        FactsCache(redis, 1).put_many({"same": b"secret"})
+
+        assert FactsCache(redis, 2).get_many(["same"]) == {}
+        assert FactsCache(redis, 11).get_many(["same"]) == {}
+
+
+def test_facts_are_forgotten_after_a_while_and_too_big_ones_at_once(redis_url: str) -> None:
+    with Redis.from_url(redis_url) as redis:
+        FactsCache(redis, 1).put_many({"small": b"x", "big": bytes(facts_cache.MOST_BYTES + 1)})
+
+        [name] = redis.scan_iter("*facts*")
+        assert 0 < redis.ttl(name) <= facts_cache.KEPT_SECONDS
+
+
+def test_a_full_redis_is_left_to_the_queue(redis_url: str) -> None:
+    with Redis.from_url(redis_url) as redis:
+        FactsCache(redis, 1, most_total_bytes=1).put_many({"key": b"value"})
+
+        assert list(redis.scan_iter("*facts*")) == []
+
+
+@pytest.mark.fault
+def test_a_redis_that_is_away_costs_only_time() -> None:
+    with Redis(unix_socket_path="/nowhere/redis.sock") as redis:
+        cache = FactsCache(redis, 1)
+        cache.put_many({"key": b"value"})
+
+        assert cache.get_many(["key"]) == {}
