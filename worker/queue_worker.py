@@ -88,6 +88,7 @@ class QueueWorker(Worker):
     """An RQ worker whose children die with it and give their turn back when it is told to stop."""
 
     scrubber: Scrubber = Scrubber()
+    max_connection_wait_time = 5.0  # RQ would wait a minute after Redis is back
 
     def _start_scheduler(self, *_: Any, **__: Any) -> None:
         # As RQ's, but the scheduler's process may not outlive a killed worker.

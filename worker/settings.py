@@ -170,8 +170,8 @@ class WorkerSettings(ProcessSettings):
     review_seconds: int = Field(
         default=300,
         ge=5,
-        le=3600,
-        description="Set it to the most seconds one review may take, 5 to 3600.",
+        le=570,  # RQ ends a job after 600
+        description="Set it to the most seconds one review may take, 5 to 570.",
     )
 
     @field_validator("private_key", mode="before")

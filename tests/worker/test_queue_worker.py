@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -24,6 +24,9 @@ from rq.serializers import JSONSerializer
 
 from worker.request import PullRequestKey, ReviewRequest
 from worker.turns import QUEUE, Turns
+
+if TYPE_CHECKING:
+    from tests.conftest import RedisServer
 
 HERE = Path(__file__).parent
 LOG = "test:log"
@@ -183,6 +186,23 @@ def test_a_worker_told_to_stop_leaves_its_work_to_another(workers: Workers) -> N
 
 
 @pytest.mark.fault
+def test_an_idle_worker_outlives_a_restart_of_redis(own_redis: RedisServer, tmp_path: Path) -> None:
+    workers = Workers(own_redis.url, tmp_path)
+    try:
+        worker = workers.start()
+        workers.ask("shop", 1)
+        wait_for(lambda: workers.log("write"))
+        time.sleep(1.2)  # what was done reaches the disk
+        own_redis.kill()
+        own_redis.restart()
+        workers.ask("shop", 2)
+        wait_for(lambda: len(workers.log("write")) == 2)
+        assert worker.poll() is None
+    finally:
+        workers.end()
+
+
+@pytest.mark.fault
 @pytest.mark.parametrize(
     "data",
     [
@@ -230,10 +250,10 @@ def test_callbacks_of_a_job_are_never_called(workers: Workers, callback: str) ->
     data = json.dumps(["stand_in_jobs.take_turn", None, [], {}])
     forge(workers, data=data, **{callback: "stand_in_jobs.take_turn"})
     forge(workers, data=json.dumps(["no.such", None, [], {}]), **{callback: "os.abort"})
-    workers.start()
+    worker = workers.start()
     workers.ask("shop")
-    wait_for(lambda: workers.log("write") and is_idle(workers))
-    assert len(failed(workers)) == 1
+    wait_for(lambda: workers.log("write") and len(failed(workers)) == 1)
+    assert worker.poll() is None
 
 
 @pytest.mark.fault

@@ -78,11 +78,12 @@ class Up:
         self._environment = environment
         self.data = folder / "data"
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, *command: str, redis_url: str = "") -> subprocess.Popen[bytes]:
+        arguments = command or ("up", "--data", str(self.data))
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "worker.cli", "up", "--data", str(self.data)],
-                env=self._environment,
+                [sys.executable, "-m", "worker.cli", *arguments],
+                env={**self._environment, "STET_REDIS_URL": redis_url},
                 stdout=output,
                 stderr=output,
             )
@@ -136,6 +137,17 @@ def test_nothing_is_left_when_it_is_killed(up: Up) -> None:
     family = up.wait_until_up()
     up.process.kill()
     up.process.wait()
+    wait_for(lambda: family.isdisjoint(processes()))
+
+
+@pytest.mark.fault
+@pytest.mark.end_to_end
+def test_nothing_is_left_of_many_workers_that_are_killed(up: Up, redis_url: str) -> None:
+    process = up.start("work", "--processes", "2", redis_url=redis_url)
+    wait_for(lambda: up.text().count('"working"') == 2)
+    family = family_of(process.pid)
+    process.kill()
+    process.wait()
     wait_for(lambda: family.isdisjoint(processes()))
 
 
