@@ -93,6 +93,7 @@ _COMMON_STEMS = frozenset(
     | {"handlers", "routes", "urls", "permissions", "admin", "client", "queries", "service"}
     | {"endpoints", "routers", "deps", "mutations", "resolvers", "constants", "exceptions"}
 )
+_MARKERS = frozenset({"tests", "test", "unit", "integration", "functional", "unit_tests", "pytest"})
 Folder = tuple[str, ...]
 
 
@@ -155,9 +156,14 @@ class Suite:
             for path in self.by_path
         )
 
-    def place_for(self, source: str) -> Place | None:
-        """The test file where the team would look for tests of a source file."""
-        existing = self._by_name(source) or self._by_import(source)
+    def place_for(self, source: str, function: str = "") -> Place | None:
+        """The test file where the team would look for tests of a function of a source file."""
+        existing = (
+            self._by_function(source, function)
+            or self._by_name(source, _stem(source))
+            or self._by_import(source, function)
+            or self._by_name(source, _folder(source)[-1] if _folder(source) else "")
+        )
         if existing is not None:
             return Place(existing, exists=True)
         layout = self._layout(source)
@@ -177,8 +183,23 @@ class Suite:
         targets = (absolute_target(t, own, is_package=False) for t in record.imports.values())
         return {each.partition(".")[0] for each in targets}
 
-    def _by_name(self, source: str) -> str | None:
-        stem = _stem(source)
+    def _by_function(self, source: str, function: str) -> str | None:
+        """A file of tests beside the source that is named after the function: one per view."""
+        wanted = {each for each in function.lower().split("_") if each}
+        parent = _folder(source)[-1:]
+        found = [
+            each
+            for each in self.by_path
+            if wanted
+            and wanted <= set(_stem(each).lower().split("_"))
+            and parent
+            and parent[0] in _folder(each)
+        ]
+        return max(found, key=lambda each: (_likeness(source, each), -len(each)), default=None)
+
+    def _by_name(self, source: str, stem: str) -> str | None:
+        if not stem:
+            return None
         folder = _folder(source)
         parent = folder[-1] if folder else ""
         names = _names_for(stem) | (_names_for(f"{parent}_{stem}") if parent else set())
@@ -190,9 +211,10 @@ class Suite:
         ]
         return max(found, key=lambda each: (_likeness(source, each), -len(each)), default=None)
 
-    def _by_import(self, source: str) -> str | None:
+    def _by_import(self, source: str, function: str) -> str | None:
+        naming = set(self.naming(function)) if function else set()
         spelt = f"/{source.removesuffix('.py').removesuffix('/__init__')}"
-        found: dict[str, tuple[int, int, int]] = {}
+        found: dict[str, tuple[int, int, int, int]] = {}
         for path in self.by_path:
             record = self.modules.by_path.get(path)
             own = self.modules.name_of.get(path, "")
@@ -202,7 +224,8 @@ class Suite:
                 full = absolute_target(target, own, is_package=False).replace(".", "/")
                 if spelt.endswith((f"/{full}", f"/{full.rpartition('/')[0]}")) and "/" in full:
                     named = _stem(source) in _stem(path)
-                    found[path] = (int(named), _likeness(source, path), -len(record.imports))
+                    like = _likeness(source, path)
+                    found[path] = (int(path in naming), int(named), like, -len(record.imports))
         return max(found, key=lambda each: (found[each], each), default=None)
 
     def _layout(self, source: str) -> _Layout | None:
@@ -247,7 +270,7 @@ def _layout_of(source: Folder, test: Folder) -> _Layout:
 def _fits(stem: str, source: Folder, test: Folder, test_stem: str) -> bool:
     """A file of a common name needs its folder to speak for it too."""
     if stem not in _COMMON_STEMS:
-        return not source or bool(set(source) & set(test)) or test[:1] in (("tests",), ("test",))
+        return not set(test) - set(source) - _MARKERS
     parent = source[-1] if source else ""
     return parent in test or parent in test_stem
 

@@ -242,7 +242,7 @@ def _doctest(found: list[Changed], change: Change) -> bool:
 
 def _flag(chief: Changed, suite: Suite, change: Change) -> Flag:
     name = chief.function.qualname
-    place = suite.place_for(chief.path)
+    place = suite.place_for(chief.path, chief.function.node.name.value)
     if place is None:
         where = "add one beside the others of this project"
     elif place.exists:
