@@ -12,7 +12,8 @@ import msgspec
 from worker.commands import HELP, NOT_ALLOWED, UNKNOWN, Command, Verb, may, needs_role, parse
 from worker.github.client import Client
 from worker.github.errors import ForbiddenError, GoneError, RefusedError
-from worker.github.publish import Gate, react, reply
+from worker.github.gate import Gate
+from worker.github.publish import react, reply
 from worker.pull_request import PullRequest
 from worker.request import CommandRequest
 

@@ -15,8 +15,10 @@ from rules.engine.run import review as run_rules
 from rules.engine.snapshot import RecordCache
 from rules.engine.version import engine_version, rule_pack_version
 from worker.github.change import Fetched, fetch_change
+from worker.github.checks import Checks
 from worker.github.client import Client
-from worker.github.publish import Checks, Gate, Speaker
+from worker.github.gate import Gate
+from worker.github.publish import Speaker
 from worker.github.pulls import Opened, read_standing
 from worker.open_checks import OpenChecks
 from worker.plan import ReviewPlan, moved_to_summary, plan

@@ -13,12 +13,14 @@ from rules.engine.config import Config
 from rules.engine.finding import Report
 from rules.engine.index import MemoryCache
 from sandbox import faults
+from worker.github.checks import Checks
 from worker.github.client import Client
 from worker.github.errors import UnavailableError
-from worker.github.publish import Checks, Speaker, Spoken
+from worker.github.publish import Speaker, Spoken
 from worker.github.pulls import Opened, read_pull_request
 from worker.open_checks import OpenChecks
-from worker.plan import InlineComment, ReviewPlan, plan
+from worker.placing import InlineComment
+from worker.plan import ReviewPlan, plan
 from worker.review import SupersededError, Tools, review_pull_request
 from worker.turns import TurnLostError
 

@@ -12,7 +12,8 @@ from rules.engine.config import Config, ConfigProblem, parse
 from rules.engine.finding import Crash, Finding, Skip
 from rules.kit import Confidence, Severity, Span
 from worker.hunks import DiffFile, Hunk, parse_patch
-from worker.plan import Reason, ReviewPlan, moved_to_summary, plan
+from worker.placing import Reason
+from worker.plan import ReviewPlan, moved_to_summary, plan
 from worker.pull_request import Comment, PullRequest, Thread, markers
 
 DEFAULT = Config.default()

@@ -1,12 +1,10 @@
-"""The only writer: everything that Stet says on GitHub passes here."""
+"""What Stet says on a pull request. With `checks`, the only code that writes to GitHub."""
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -14,21 +12,17 @@ from rules.engine.finding import Finding
 from worker.github import queries
 from worker.github.client import Client
 from worker.github.errors import GoneError, RefusedError, UnavailableError
+from worker.github.gate import Gate
 from worker.github.pulls import read_threads
-from worker.open_checks import OpenCheck, OpenChecks
-from worker.plan import Conclusion, InlineComment, ReviewPlan
+from worker.placing import InlineComment
+from worker.plan import ReviewPlan
 from worker.pull_request import OwnComment, PullRequest, own_comments
 from worker.render import comment as words
-from worker.render.check import Annotation, CheckText
 
 log = logging.getLogger(__name__)
 
-_ANNOTATIONS_AT_ONCE = 50
 _MOST_PROBES = 24
 _MOST_TRIES = 3
-
-Gate = Callable[[], None]
-"""Asked before each write; raises where writing is no longer ours to do."""
 
 
 class _Id(msgspec.Struct):
@@ -38,117 +32,6 @@ class _Id(msgspec.Struct):
 class _Review(msgspec.Struct):
     id: int
     state: str = ""
-
-
-class Checks:
-    """The check runs of one pull request. `gate` is asked before each write."""
-
-    def __init__(self, client: Client, gate: Gate, open_checks: OpenChecks) -> None:
-        self._client = client
-        self._gate = gate
-        self._open = open_checks
-
-    def start(self, name: str, head: str, attempt: int) -> int:
-        """The id of a check run in progress: a new one, or the one that a crash left open."""
-        left = self._open.of(self._client.key)
-        if left is not None and left.head == head:
-            return left.id
-        self.cancel_open("Superseded by a newer push")
-        check = self._create(self._new(name, head, attempt) | {"status": "in_progress"})
-        self._open.note(OpenCheck(self._client.key, head, check, time.time()))
-        return check
-
-    def cancel_open(self, why: str) -> None:
-        """Close the check run of a review that never came to its end, if there is one."""
-        left = self._open.of(self._client.key)
-        if left is not None:
-            output = {"title": why, "summary": "Its review was not finished."}
-            self._close(left.id, "cancelled", {"output": output})
-
-    def abandon(self, name: str, head: str, title: str, why: str) -> None:
-        """Close what is open, or say in a new check run, that nothing came of it."""
-        left = self._open.of(self._client.key)
-        if left is None or left.head != head:
-            self.conclude(name, head, "neutral", title, why)
-            return
-        self._close(left.id, "neutral", {"output": {"title": title, "summary": why}})
-
-    def conclude(self, name: str, head: str, conclusion: Conclusion, title: str, why: str) -> None:
-        """A check run that is over as soon as it is there."""
-        self.cancel_open(title)
-        body = self._new(name, head, 1) | {
-            "status": "completed",
-            "conclusion": conclusion,
-            "completed_at": _now(),
-            "output": {"title": title, "summary": why},
-        }
-        self._create(body)
-
-    def finish(self, check: int, conclusion: Conclusion, text: CheckText) -> None:
-        """Close a check run. Further requests add annotations, so the last one closes it."""
-        output: dict[str, object] = {"title": text.title, "summary": text.summary}
-        marks = [_annotation(each) for each in text.annotations]
-        while len(marks) > _ANNOTATIONS_AT_ONCE:
-            now, marks = marks[:_ANNOTATIONS_AT_ONCE], marks[_ANNOTATIONS_AT_ONCE:]
-            self._update(check, {"output": output | {"annotations": now}})
-        if text.text:
-            output["text"] = text.text
-        if marks:
-            output["annotations"] = marks
-        self._close(check, conclusion, {"output": output})
-
-    def _close(self, check: int, conclusion: Conclusion, body: dict[str, object]) -> None:
-        done = {"status": "completed", "conclusion": conclusion, "completed_at": _now()}
-        try:
-            self._update(check, {**done, **body})
-        except GoneError:
-            log.warning("%s: check run %d is gone", self._client.key, check)
-        self._open.forget(self._client.key)
-
-    def _new(self, name: str, head: str, attempt: int) -> dict[str, object]:
-        key = self._client.key
-        return {
-            "name": name,
-            "head_sha": head,
-            "external_id": f"{key.repository_id}:{key.number}:{head}:{attempt}",
-            "started_at": _now(),
-        }
-
-    def _create(self, body: dict[str, object]) -> int:
-        self._gate()
-        return self._client.write("POST", f"{self._client.repository}/check-runs", _Id, body).id
-
-    def _update(self, check: int, body: dict[str, object]) -> None:
-        path = f"{self._client.repository}/check-runs/{check}"
-        for attempt in range(1, _MOST_TRIES + 1):
-            self._gate()
-            try:
-                self._client.write("PATCH", path, _Id, body)
-            except UnavailableError:
-                # Closing twice does no harm; annotations sent twice would stand there twice.
-                if attempt == _MOST_TRIES or "annotations" in str(body.get("output")):
-                    raise
-            else:
-                return
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _annotation(mark: Annotation) -> dict[str, object]:
-    columns: dict[str, object] = {}
-    if mark.start_column is not None and mark.end_column is not None:
-        columns = {"start_column": mark.start_column, "end_column": mark.end_column}
-    return {
-        "path": mark.path,
-        "start_line": mark.start_line,
-        "end_line": mark.end_line,
-        "annotation_level": mark.level,
-        "title": mark.title,
-        "message": mark.message,
-        **columns,
-    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from typing import Literal
 from rules.engine.config import ConfigProblem
 from rules.engine.finding import Finding, Report
 from rules.kit import Severity
-from worker.plan import ReviewPlan, Unplaced
+from worker.placing import Unplaced
+from worker.plan import ReviewPlan
 from worker.pull_request import OwnComment, PullRequest
 from worker.render.text import clean, code, fit, prose
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from rules.engine.finding import Finding
-from worker.plan import FileComment, InlineComment, ReviewPlan
+from worker.placing import FileComment, InlineComment
+from worker.plan import ReviewPlan
 from worker.pull_request import Marker, OwnComment, PullRequest
 from worker.render.text import code, fence_for, fit, one_line, prose
 from worker.suggest import Suggestion

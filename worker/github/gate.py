@@ -1,0 +1,8 @@
+"""Whether writing is still ours to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Gate = Callable[[], None]
+"""Asked before each write; raises where writing is no longer ours to do."""
