@@ -1,0 +1,290 @@
+"""A view that changes something accepts requests from every site.
+
+Browsers send the cookies of a session along with any request, also with one that a page of
+somebody else started. The CSRF check is what tells the two apart; without it a link or a
+hidden form can order, delete or pay in the name of whoever is logged in. Keep the check. Where
+no cookie speaks for the caller, check what does: a signature, a token, an API key.
+
+Bad:
+```python shop/views.py
+from django.http import JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from shop.models import Order
+
+@csrf_exempt  # flagged
+def cancel(request, number):
+    order = Order.objects.get(number=number, customer=request.user)
+    order.cancel()
+    return JsonResponse({"state": order.state})
+```
+Good:
+```python shop/views.py
+from django.http import JsonResponse
+
+from shop.models import Order
+
+def cancel(request, number):
+    order = Order.objects.get(number=number, customer=request.user)
+    order.cancel()
+    return JsonResponse({"state": order.state})
+```
+Bad:
+```python shop/views.py
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+@method_decorator(csrf_exempt, name="dispatch")  # flagged
+class Basket(View):
+    def post(self, request):
+        request.user.basket.add(request.POST["book"])
+```
+Bad:
+```python shop/urls.py
+from django.contrib.auth.decorators import login_required
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+
+def rename(request):
+    request.user.name = request.POST["name"]
+    request.user.save()
+
+urlpatterns = [path("rename/", csrf_exempt(login_required(rename)))]  # flagged
+```
+Bad:
+```python shop/settings/production.py
+WTF_CSRF_ENABLED = False  # flagged
+```
+Bad:
+```python shop/forms.py
+from flask_wtf import FlaskForm
+from wtforms import StringField
+
+class Profile(FlaskForm):
+    name = StringField()
+
+    class Meta:
+        csrf = False  # flagged
+```
+Good: a webhook that verifies who sent it.
+```python shop/views.py
+import hashlib
+import hmac
+
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseForbidden
+from django.views.decorators.csrf import csrf_exempt
+
+@csrf_exempt
+def paid(request):
+    wanted = hmac.new(settings.PAY_KEY, request.body, hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(wanted, request.headers["X-Pay-Digest"]):
+        return HttpResponseForbidden()
+    return HttpResponse()
+```
+Good: a token, not a cookie, says who calls.
+```python shop/views.py
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.views import APIView
+
+@method_decorator(csrf_exempt, name="dispatch")
+class Orders(APIView):
+    authentication_classes = [TokenAuthentication]
+
+    def post(self, request):
+        request.user.orders.create()
+```
+Good: nothing is changed.
+```python shop/views.py
+from django.http import JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET
+
+@csrf_exempt
+@require_GET
+def stock(request):
+    return JsonResponse({"user": request.user.name})
+```
+Good: single sign-on posts from another site by design, and tests need no check.
+```python shop/saml.py
+from django.contrib.auth import login
+from django.views.decorators.csrf import csrf_exempt
+
+@csrf_exempt
+def saml_acs(request):
+    login(request, consume(request.POST["SAMLResponse"]))
+```
+```python shop/settings/test.py
+WTF_CSRF_ENABLED = False
+```
+"""
+
+import re
+from collections.abc import Iterator
+
+import libcst as cst
+
+from rules.facts.csrf_guards import Guards, guards_of
+from rules.kit import Confidence, Flag, Here, Kind, Rule, Severity, argument, dotted, string
+
+rule = Rule(
+    __name__,
+    __doc__,
+    code="SEC128",
+    severity=Severity.ERROR,
+    checklist=("security.csrf", "flask.csrf", "ninja.auth"),
+    cwe=352,
+    peers=("semgrep:no-csrf-exempt",),
+)
+
+_EXEMPT = "csrf_exempt"
+_NO_PRODUCTION = re.compile(
+    r"(^|[/_.-])(test|tests|testing|dev|develop|development|local|ci|e2e)([/_.-]|$)"
+)
+_TEST_CLASS = re.compile(r"test|dev|local|debug|ci$", re.IGNORECASE)
+
+
+@rule.on(cst.Decorator, words=(_EXEMPT,))
+def decorated(decorator: cst.Decorator, here: Here) -> Iterator[Flag]:
+    node = decorator.decorator
+    target = here.parent(decorator)
+    if here.is_test or not isinstance(target, cst.FunctionDef | cst.ClassDef):
+        return
+    if _is_exempt(node, here) or _is_method_decorator(node, here):
+        yield from _judged(node, target, here)
+
+
+@rule.on(cst.Call, calls=(_EXEMPT, "exempt"))
+def called(call: cst.Call, here: Here) -> Iterator[Flag]:
+    """`csrf_exempt(view)` in a table of addresses, `csrf.exempt(view)` of Flask-WTF."""
+    given = argument(call, 0, "view")
+    if here.is_test or given is None or isinstance(here.parent(call), cst.Decorator):
+        return
+    if not (_is_exempt(call.func, here) or _is_flask_exempt(call.func, here)):
+        return
+    target = _definition(given, here)
+    if target is not None:
+        yield from _judged(call, target, here)
+
+
+@rule.on(cst.Assign, words=("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "csrf"))
+def switched_off(assign: cst.Assign, here: Here) -> Iterator[Flag]:
+    if here.is_test or not (isinstance(assign.value, cst.Name) and assign.value.value == "False"):
+        return
+    target = assign.targets[0].target
+    if _names_the_switch(target) and not _outside_production(assign, here):
+        message = (
+            "With `WTF_CSRF_ENABLED = False` no form of this application checks that a request "
+            "comes from its own pages; switch it off in tests only."
+        )
+        yield Flag(assign, message)
+    elif isinstance(target, cst.Name) and target.value == "csrf":
+        yield from _form(assign, here)
+
+
+def _form(assign: cst.Assign, here: Here) -> Iterator[Flag]:
+    meta = here.around(assign, cst.ClassDef, cst.FunctionDef)
+    form = here.around(meta, cst.ClassDef) if meta is not None else None
+    if not isinstance(meta, cst.ClassDef) or meta.name.value != "Meta" or form is None:
+        return
+    if any(name.startswith("flask_wtf.") for base in form.bases for name in here.names(base.value)):
+        message = (
+            f"`{form.name.value}` accepts posts that another site started: `csrf = False` takes "
+            "its check away. Keep it unless the form only reads."
+        )
+        confidence = Confidence.HOTSPOT if _only_reads(form.name.value) else None
+        yield Flag(assign, message, confidence=confidence)
+
+
+def _only_reads(name: str) -> bool:
+    return bool(re.search(r"search|filter|query|lookup", name, re.IGNORECASE))
+
+
+def _names_the_switch(target: cst.BaseExpression) -> bool:
+    match target:
+        case cst.Name(value="WTF_CSRF_ENABLED"):
+            return True
+        case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Index(value=key))]):
+            return string(key) == "WTF_CSRF_ENABLED"
+    return False
+
+
+def _outside_production(assign: cst.Assign, here: Here) -> bool:
+    owner = here.around(assign, cst.ClassDef)
+    in_branch = here.around(assign, cst.If) is not None
+    named = owner is not None and _TEST_CLASS.search(owner.name.value)
+    return bool(named) or in_branch or bool(_NO_PRODUCTION.search(here.path.lower()))
+
+
+def _is_exempt(node: cst.BaseExpression, here: Here) -> bool:
+    names = here.names(node)
+    if isinstance(node, cst.Name | cst.Attribute):
+        return any(each.endswith(f"csrf.{_EXEMPT}") for each in names) or _is_flask_exempt(
+            node, here
+        )
+    return False
+
+
+def _is_flask_exempt(node: cst.BaseExpression, here: Here) -> bool:
+    """`csrf.exempt`, where `csrf` is made of Flask-WTF's `CSRFProtect` or named so."""
+    if not isinstance(node, cst.Attribute) or node.attr.value != "exempt":
+        return False
+    made = here.names(node)
+    return any("flask_wtf" in each for each in made) or dotted(node.value).rpartition(".")[2] in {
+        "csrf",
+        "csrf_protect",
+        "csrfprotect",
+    }
+
+
+def _is_method_decorator(node: cst.BaseExpression, here: Here) -> bool:
+    if not isinstance(node, cst.Call) or not dotted(node.func).endswith("method_decorator"):
+        return False
+    given = here.value_of(node.args[0].value) if node.args else None
+    listed = given.elements if isinstance(given, cst.List | cst.Tuple) else ()
+    every = [*(each.value for each in listed), given]
+    return any(isinstance(e, cst.Name | cst.Attribute) and _is_exempt(e, here) for e in every)
+
+
+def _definition(node: cst.BaseExpression, here: Here) -> cst.FunctionDef | cst.ClassDef | None:
+    """The view of this file that `csrf_exempt(login_required(View.as_view()))` is about."""
+    at: cst.BaseExpression = node
+    for _ in range(6):
+        match at:
+            case cst.Call(func=cst.Attribute(value=inner, attr=cst.Name(value="as_view"))):
+                at = inner
+            case cst.Call(args=[cst.Arg(value=inner), *_]):
+                at = inner
+            case cst.Name():
+                found = [each.node for each in here.bindings(at) if each.kind is Kind.DEFINITION]
+                one = found[0] if len(found) == 1 else None
+                return one if isinstance(one, cst.FunctionDef | cst.ClassDef) else None
+            case _:
+                return None
+    return None
+
+
+def _judged(
+    where: cst.BaseExpression, target: cst.FunctionDef | cst.ClassDef, here: Here
+) -> Iterator[Flag]:
+    view = target
+    if isinstance(target, cst.FunctionDef) and target.name.value == "dispatch":
+        view = here.around(target, cst.ClassDef) or target
+    guards = guards_of(view, where, here)
+    if guards is Guards.ENOUGH:
+        return
+    name = view.name.value
+    message = (
+        f"`{name}` changes things for whoever is logged in, and `csrf_exempt` lets any other site "
+        "start such a request in the visitor's name. Keep the check, or verify a signature or token."
+    )
+    if guards is Guards.UNKNOWN:
+        message = (
+            f"`{name}` is exempt from the CSRF check, and nothing here verifies who calls it. Keep "
+            "the check if a session cookie speaks for the caller; else verify a signature or token."
+        )
+    confidence = Confidence.HOTSPOT if guards is Guards.UNKNOWN else None
+    yield Flag(where, message, confidence=confidence)
