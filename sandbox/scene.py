@@ -51,6 +51,8 @@ class Scene:
         """A repository with every branch of a local git repository, or with one first commit."""
         owner, _, name = full_name.partition("/")
         with self.state.lock:
+            if self.state.repository(owner, name) is not None:
+                raise ValueError(f"{full_name} exists already")
             account = self.state.make_user(owner, "Organization")
             number = self.state.new_id("repository")
             git = Git.create(self.state.folder / f"{number}.git")

@@ -155,10 +155,9 @@ def _tell(state: State, run: CheckRun, action: str, sender: User, **fields: Any)
 
 
 def rerequest_run(state: State, run: CheckRun, sender: User) -> None:
-    """The button "Re-run"."""
+    """The button "Re-run": the App is asked; the run itself stays as it is."""
     if run.status != "completed":
         raise Refused(422, "This check run is not rerequestable")
-    run.status, run.conclusion, run.completed_at = "queued", None, None
     _tell(state, run, "rerequested", sender)
 
 

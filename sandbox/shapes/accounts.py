@@ -60,6 +60,7 @@ def own_profile(state: State, account: User) -> Json:
         "disk_usage": 0,
         "collaborators": 0,
         "two_factor_authentication": True,
+        "user_view_type": "private",
     }
 
 

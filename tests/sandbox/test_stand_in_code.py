@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -203,9 +205,7 @@ def test_lines_that_look_like_headers_stay_lines() -> None:
     ]
 
 
-def test_a_local_repository_is_read_and_never_written(github: StandIn, tmp_path: Any) -> None:
-    import subprocess
-
+def test_a_local_repository_is_read_and_never_written(github: StandIn, tmp_path: Path) -> None:
     def git(*arguments: str) -> str:
         who = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
         done = subprocess.run(
@@ -225,3 +225,38 @@ def test_a_local_repository_is_read_and_never_written(github: StandIn, tmp_path:
     assert one is not None
     assert one.default_branch == "trunk"
     assert set(one.git.branches()) == {"trunk", "topic"}
+
+
+def test_names_and_types_that_only_git_allows_survive(client: httpx.Client, shop: Shop) -> None:
+    strange = ["tab\there.py", "line\nbreak.py", 'quote".py', "-dash.py", "a/@@ -1 +1 @@.py"]
+    shop.github.commit(REPOSITORY, "strange", dict.fromkeys(strange, "x = 1\n"), base="main")
+    one = shop.github.state.repository("acme", "shop")
+    assert one is not None
+    git = one.git
+    tip = git.branches()["strange"]
+    link = git.write_blob(b"/etc/passwd")
+    changes = [("120000", "app/old.py", link), ("160000", "vendored", "1" * 40)]
+    tree = git.write_tree(git.commit(tip).tree, changes)
+    author = git.commit(tip).author
+    shop.github.push(
+        REPOSITORY, "strange", revision=git.write_commit(tree, [tip], "More", author, author)
+    )
+    number = shop.github.open_pull_request(REPOSITORY, head="strange")
+    found = files(client, number)
+    assert set(found) == {*strange, "app/old.py", "vendored"}
+    assert {found[name]["patch"] for name in strange} == {"@@ -0,0 +1 @@\n+x = 1"}
+    assert found["app/old.py"]["status"] == "changed"
+    assert "Subproject commit" in found["vendored"]["patch"]
+    folder = client.get("/repos/acme/shop/contents", params={"ref": "strange"}).json()
+    assert {one["name"]: one["type"] for one in folder}["vendored"] == "submodule"
+
+
+def test_a_shallow_clone_can_be_served(github: StandIn, tmp_path: Path) -> None:
+    github.create_repository("acme/deep")
+    github.commit("acme/deep", "main", {"a.py": "1\n"})
+    origin = f"file://{github.git_path('acme/deep')}"
+    command = ["git", "clone", "--quiet", "--depth=1", origin, str(tmp_path / "shallow")]
+    subprocess.run(command, check=True)
+    github.create_repository("acme/shallow", tmp_path / "shallow")
+    github.commit("acme/shallow", "topic", {"a.py": "2\n"}, base="main")
+    assert github.open_pull_request("acme/shallow", head="topic") == 1

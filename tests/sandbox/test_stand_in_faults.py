@@ -103,6 +103,20 @@ def test_new_content_is_limited_by_the_minute() -> None:
         assert comment().status_code == 201
 
 
+def test_the_requests_of_an_hour_are_limited() -> None:
+    with StandIn.start(requests_per_hour=2) as github:
+        headers = {"Authorization": f"token {github.create_user('alice')}"}
+
+        def ask() -> httpx.Response:
+            return httpx.get(f"{github.api_url}/user", headers=headers, trust_env=False)
+
+        assert [ask().status_code for _ in range(2)] == [200, 200]
+        refused = ask()
+        assert (refused.status_code, refused.headers["x-ratelimit-remaining"]) == (403, "0")
+        github.clock.advance(3601)
+        assert ask().status_code == 200
+
+
 @pytest.fixture
 def crooked() -> Iterator[tuple[StandIn, httpx.Client]]:
     """A stand-in whose violations are the point of the test."""

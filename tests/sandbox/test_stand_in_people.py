@@ -41,6 +41,14 @@ def test_a_merged_pull_request_is_closed_and_its_branch_arrives(human: PullReque
     assert b"line forty" in text.decoded_content
 
 
+def test_a_person_is_told_who_they_are(human: PullRequest, shop: Shop) -> None:
+    with closing(
+        Github(auth=Auth.Token(shop.token), base_url=shop.github.api_url, retry=None)
+    ) as client:
+        assert client.get_user().name == "Alice"
+        assert client.get_user("alice").login == "alice"
+
+
 def test_a_person_comments_edits_and_deletes(human: PullRequest) -> None:
     comment = human.create_issue_comment("First words")
     comment.edit("Second words")
