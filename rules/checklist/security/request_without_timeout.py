@@ -132,6 +132,7 @@ from rules.kit import (
     Fix,
     Flag,
     Here,
+    PythonFile,
     Replace,
     Rule,
     Severity,
@@ -177,13 +178,20 @@ _HTTPX = frozenset(
     | {"httpx.Timeout"}
 )
 _PLAIN_ADAPTERS = frozenset({"requests.adapters.HTTPAdapter"})
+_CALLED = frozenset({*_VERBS, "urlopen", "Client", "AsyncClient", "Timeout"})
 _SECONDS = "10"
 
 
-@rule.on(cst.Call, calls=(*_VERBS, "urlopen", "Client", "AsyncClient", "Timeout"))
-def check(call: cst.Call, here: Here) -> Iterator[Flag]:
-    if here.is_test or not isinstance(call.func, cst.Name | cst.Attribute):
-        return
+@rule.on(PythonFile, words=("requests", "httpx", "urlopen", "requests_oauthlib"))
+def check(file: PythonFile, here: Here) -> Iterator[Flag]:
+    """Looks at calls only in files that name a client: `.get()` stands in nearly all."""
+    for call in find(file.module, cst.Call) if not here.is_test else ():
+        is_method = isinstance(call.func, cst.Attribute) and call.func.attr.value in _CALLED
+        if is_method or isinstance(call.func, cst.Name):
+            yield from _of_call(call, here)
+
+
+def _of_call(call: cst.Call, here: Here) -> Iterator[Flag]:
     names = here.names(call.func) or _of_attribute(call.func, here)
     if names & (_REQUESTS | _OF_SESSION):
         yield from _requests(call, here, in_session=bool(names & _OF_SESSION))
