@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
-from importlib.util import find_spec
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from sandbox import pages
 from sandbox.call import Handler
-from sandbox.exchange import Exchange
 from sandbox.gateway import Gateway
 from sandbox.rest import apps, checks, git_data, issues, pulls, repos, reviews
 from sandbox.state import State
 
 METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
-Exchanges = Callable[[], list[Exchange]]
 
 
 def handlers() -> Mapping[str, Handler]:
@@ -34,16 +31,9 @@ def application(state: State, gateway: Gateway) -> Starlette:
         Route("/api/v3", gateway.rest, methods=METHODS),
         Route("/api/v3{path:path}", gateway.rest, methods=METHODS),
         Route("/_codeload/{owner}/{repo}/{kind}/{sha}", _archives(state), methods=["GET"]),
-        *_pages(state, lambda: gateway.exchanges),
+        *pages.routes(state, lambda: gateway.exchanges),
     ]
     return Starlette(routes=routes)
-
-
-def _pages(state: State, exchanges: Exchanges) -> list[BaseRoute]:
-    if find_spec("sandbox.pages") is None:
-        return []
-    routes: list[BaseRoute] = import_module("sandbox.pages").routes(state, exchanges)
-    return routes
 
 
 def _archives(state: State) -> Callable[[Request], Response]:
