@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import shlex
 import signal
@@ -89,20 +88,14 @@ def _stop_on_signals() -> None:
 @contextlib.contextmanager
 def _secrets(github: StandIn) -> Iterator[Path]:
     """A folder with the App's private key and a file of settings, both for this user alone."""
+    from sandbox.server import write_private
+
     with tempfile.TemporaryDirectory(prefix="stet-sandbox-") as folder:
-        key = Path(folder) / "private-key.pem"
-        _write_private(key, github.private_key_pem)
-        settings = github.environment(key)
+        settings = github.environment(Path(folder) / "private-key.pem")
         lines = [f"export {name}={shlex.quote(value)}\n" for name, value in settings.items()]
         file = Path(folder) / "stet.env"
-        _write_private(file, "".join(lines))
+        write_private(file, "".join(lines))
         yield file
-
-
-def _write_private(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
 
 
 def _introduce(github: StandIn, settings: Path) -> None:

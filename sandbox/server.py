@@ -6,6 +6,7 @@ with the real service.
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import tempfile
@@ -137,7 +138,8 @@ class StandIn(Acting):
         return self.app.webhook_secret
 
     def environment(self, key_file: Path) -> dict[str, str]:
-        """The settings of a client of this App, given where its private key is written."""
+        """The settings of a client of this App, whose private key is written to that file (0600)."""
+        write_private(key_file, self.private_key_pem)
         return {
             "STET_GITHUB_API_URL": self.api_url,
             "STET_APP_ID": str(self.app_id),
@@ -175,6 +177,14 @@ class StandIn(Acting):
     def wait_until_delivered(self, timeout: float = 30.0) -> bool:
         """Whether all events so far were handed over within so many seconds."""
         return self.state.deliveries.wait_until_sent(timeout)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else on this machine may read."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        path.chmod(0o600)
+        file.write(text)
 
 
 def _state(cleanup: ExitStack, url: str) -> State:
