@@ -12,10 +12,17 @@ from typing import Any
 import msgspec
 
 from rules.engine import discover, local
-from rules.engine.config import Config, ConfigError, ConfigProblem, from_files, parse
+from rules.engine.config import (
+    Config,
+    ConfigError,
+    ConfigProblem,
+    RulesConfig,
+    from_files,
+    parse,
+)
 from rules.engine.confined import Limits, OnFile, ReviewFailedError, Task, run_confined
 from rules.engine.disk_cache import DiskCache, default_folder
-from rules.engine.finding import Crash, Finding, Report, Skip, Suppressed
+from rules.engine.finding import Crash, Deferred, Finding, Report, Skip, Suppressed
 from rules.engine.fix import apply
 from rules.engine.formats import json_format, line_formats, sarif_format, text_format
 from rules.engine.git import GitError
@@ -26,6 +33,8 @@ from rules.kit import Severity
 
 _FAILING = {"error": Severity.ERROR, "warning": Severity.WARNING}
 _FILES_PER_CHILD = 100
+# No configuration at all: the project's other linters have no say either.
+_ISOLATED = Config(rules=RulesConfig(defer_to_linters=False))
 _MANY_PARTS = 4
 
 
@@ -118,7 +127,7 @@ def _configured(found: Any, options: Options) -> Config:
     if options.config_file is not None:
         config = _from_file(options.config_file)
     else:
-        config = Config.default() if options.isolated else found()
+        config = _ISOLATED if options.isolated else found()
     rules = config.rules
     if options.select:
         rules = msgspec.structs.replace(rules, select=options.select)
@@ -189,7 +198,9 @@ def _joined(reports: Sequence[Report]) -> Report:
     skipped: list[Skip] = []
     crashes: list[Crash] = []
     suppressed: list[Suppressed] = []
+    deferred: set[Deferred] = set()
     for each in reports:
+        deferred.update(each.deferred)
         findings += each.findings
         skipped += each.skipped
         crashes += each.crashes
@@ -199,6 +210,7 @@ def _joined(reports: Sequence[Report]) -> Report:
         tuple(sorted(skipped, key=lambda each: each.path)),
         tuple(crashes),
         tuple(suppressed),
+        tuple(sorted(deferred)),
         sum(each.files for each in reports),
         max(each.rules for each in reports),
         {"review": max(each.seconds.get("review", 0.0) for each in reports)},
@@ -251,6 +263,7 @@ def _outcome(
 ) -> Outcome:
     notes = [f"{fixed} findings fixed"] if fixed else []
     unknown = discover.unknown_selectors((*config.rules.select, *config.rules.ignore))
+    notes += [f"{each.code} is left to {each.peer}" for each in report.deferred]
     notes += [f"the configuration names an unknown rule: {each}" for each in unknown]
     failing = _FAILING.get(config.check.fail_on)
     failed = failing is not None and bool(report.at_least(failing))

@@ -47,6 +47,7 @@ class RulesConfig(Section, frozen=True):
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     extend_ignore: tuple[str, ...] = ()
+    defer_to_linters: bool = True
     severity: dict[str, SeverityName] = {}
     options: dict[str, dict[str, Any]] = {}
 

@@ -78,6 +78,14 @@ class Suppressed:
     line: int
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Deferred:
+    """A rule left to another linter of the project, whose `peer` rule says the same."""
+
+    code: str
+    peer: str
+
+
 @dataclass(frozen=True)
 class Report:
     """Everything one review found. Sorted by path, line and code."""
@@ -86,6 +94,7 @@ class Report:
     skipped: tuple[Skip, ...] = ()
     crashes: tuple[Crash, ...] = ()
     suppressed: tuple[Suppressed, ...] = ()
+    deferred: tuple[Deferred, ...] = ()
     files: int = 0
     rules: int = 0
     seconds: dict[str, float] = field(default_factory=dict)

@@ -11,7 +11,7 @@ import libcst as cst
 
 from rules.engine import discover
 from rules.engine.config import Config
-from rules.engine.finding import Crash, Finding, Report, Skip, Suppressed, VerifiedFix
+from rules.engine.finding import Crash, Deferred, Finding, Report, Skip, Suppressed, VerifiedFix
 from rules.engine.fingerprint import numbered
 from rules.engine.fix import verified_fixes
 from rules.engine.index import ProjectIndex
@@ -20,6 +20,7 @@ from rules.engine.options import options_of
 from rules.engine.scope import PathFilter
 from rules.engine.snapshot import Snapshot
 from rules.engine.suppress import Suppressions
+from rules.facts.linters import Linters
 from rules.kit import Change, Confidence, FileChange, Rule, Severity
 
 OnFile = Callable[[str], object]
@@ -175,6 +176,7 @@ class _Collected:
         self.skipped: list[Skip] = []
         self.crashes: list[Crash] = []
         self.suppressed: list[Suppressed] = []
+        self.deferred: set[Deferred] = set()
         self._paths = PathFilter(config)
 
     def take(
@@ -189,15 +191,17 @@ class _Collected:
         self.crashes.extend(inspection.crashes)
         if inspection.skip is not None:
             self.skipped.append(inspection.skip)
-        said = [each for each in placed if self._is_wanted(each)]
+        linters = project.facts(Linters)
+        said = [each for each in placed if self._is_wanted(each, linters)]
         fixes = verified_fixes(inspection, said, data, project, ear)
         self._say(inspection.placed, said, inspection.silence, fixes)
 
     def take_change(self, change: Change, ear: Ear) -> None:
         """The rules on the change as a whole; what they flag is introduced by definition."""
+        linters = change.after.facts(Linters)
         for inspection in inspect_change(change, ear):
             self.crashes.extend(inspection.crashes)
-            said = [each for each in inspection.placed if self._is_wanted(each)]
+            said = [each for each in inspection.placed if self._is_wanted(each, linters)]
             silence = Suppressions.of(inspection.text, python=inspection.path.endswith(".py"))
             self._say(inspection.placed, said, silence, {})
 
@@ -218,11 +222,18 @@ class _Collected:
             else:
                 self.suppressed.append(Suppressed(finding, comment.reason, comment.line))
 
-    def _is_wanted(self, placed: Placed) -> bool:
+    def _is_wanted(self, placed: Placed, linters: Linters) -> bool:
         confidence = placed.flag.confidence or placed.rule.confidence
         if self.config.review.confidence == "proven" and confidence is Confidence.HOTSPOT:
             return False
-        return not self._paths.ignores(placed.path, placed.rule)
+        if self._paths.ignores(placed.path, placed.rule):
+            return False
+        if self.config.rules.defer_to_linters and placed.rule.defers:
+            peer = linters.covering(placed.path, placed.rule.peers)
+            if peer:
+                self.deferred.add(Deferred(placed.rule.code, peer))
+                return False
+        return True
 
     def _finding(self, placed: Placed, fingerprint: str, fix: VerifiedFix | None) -> Finding:
         rule, flag = placed.rule, placed.flag
@@ -255,6 +266,7 @@ class _Collected:
             skipped=tuple(sorted(self.skipped, key=lambda each: each.path)),
             crashes=tuple(sorted(self.crashes, key=lambda each: (each.path, each.rule))),
             suppressed=tuple(self.suppressed),
+            deferred=tuple(sorted(self.deferred)),
             files=self.files,
             rules=len(self.rules),
             seconds={"review": seconds},

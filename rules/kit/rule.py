@@ -82,7 +82,11 @@ class Listener:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One row of the catalogue. The module's name is the rule's name, its docstring the page."""
+    """One row of the catalogue. The module's name is the rule's name, its docstring the page.
+
+    `peers` are rules of other linters about the same thing, such as `ruff:E722`; where one of
+    them is on, ours stays silent, unless `defers` is false because ours sees more.
+    """
 
     module: str
     doc: str | None
@@ -95,6 +99,7 @@ class Rule:
     default: bool = True
     confidence: Confidence = Confidence.PROVEN
     peers: tuple[str, ...] = ()
+    defers: bool = True
     files: tuple[str, ...] = ()
     options: Any = None
     version: int = 1

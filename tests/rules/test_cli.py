@@ -234,3 +234,13 @@ def test_hostile_brackets_cost_one_file_only(tmp_path: Path) -> None:
     rows = json.loads(done.stdout)
     assert [each["path"] for each in rows["skipped"]] == ["deep.py"]
     assert [each["path"] for each in rows["findings"]] == ["a.py"]
+
+
+def test_a_rule_is_left_to_the_linter_that_says_the_same(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(BAD)
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff]\n")
+    args = ["check", ".", "--format", "json", "--select", "ERR101"]
+    left = stet(*args, cwd=tmp_path)
+    assert findings(left.stdout) == []
+    assert "ERR101 is left to ruff E722" in left.stderr
+    assert len(findings(stet(*args, "--isolated", cwd=tmp_path).stdout)) == 1

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from trees import project_of, snapshot_of
 
-from rules.engine.config import Config, ReviewConfig
+from rules.engine.config import Config, ReviewConfig, RulesConfig
 from rules.engine.discover import all_rules
 from rules.engine.finding import Finding, Report
 from rules.engine.fix import apply
@@ -15,7 +15,7 @@ from rules.engine.run import check, review
 from rules.kit import Rule
 from rules.kit.examples import Example, examples
 
-CONFIG = Config(review=ReviewConfig(confidence="all"))
+CONFIG = Config(review=ReviewConfig(confidence="all"), rules=RulesConfig(defer_to_linters=False))
 CASES = [
     pytest.param(rule, one, id=f"{rule.code}-{number}-{one.kind}")
     for rule in all_rules()

@@ -60,6 +60,7 @@ def statistics(report: Report) -> dict[str, Any]:
         "by_rule": dict(sorted(Counter(f.code for f in report.findings).items())),
         "by_severity": dict(sorted(Counter(f.severity.value for f in report.findings).items())),
         "suppressed": len(report.suppressed),
+        "deferred": {each.code: each.peer for each in report.deferred},
         "skipped": len(report.skipped),
         "seconds": {key: round(value, 3) for key, value in report.seconds.items()},
     }
