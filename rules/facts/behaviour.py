@@ -189,13 +189,15 @@ def _without_body(node: cst.CSTNode) -> list[cst.CSTNode]:
 
 def _statement(node: cst.CSTNode, parts: cst.CSTNode | list[cst.CSTNode]) -> Statement:
     roots = parts if isinstance(parts, list) else [parts]
-    tokens: list[str] = [type(node).__name__]
+    tokens: list[str] = [_kind(node)]
     names: list[str] = []
     stack = roots[::-1]
     while stack:
         at = stack.pop()
         if isinstance(at, cst.Annotation | cst.Decorator):
             continue
+        if isinstance(at, cst.AssignTarget):
+            at = at.target
         at = _plain(at)
         if isinstance(at, cst.Name):
             tokens.append("\0")
@@ -205,11 +207,15 @@ def _statement(node: cst.CSTNode, parts: cst.CSTNode | list[cst.CSTNode]) -> Sta
         elif isinstance(at, _NUMBERS):
             tokens.append("number")
         else:
-            tokens.append("Assign" if isinstance(at, cst.AnnAssign) else type(at).__name__)
+            tokens.append(_kind(at))
             stack.extend(reversed(children(at)))
     pattern = " ".join(tokens)
     weight = 2 if isinstance(node, _DECIDES) else 1
     return Statement(node, f"{pattern} {' '.join(names)}", pattern, tuple(names), weight)
+
+
+def _kind(node: cst.CSTNode) -> str:
+    return "Assign" if isinstance(node, cst.AnnAssign) else type(node).__name__
 
 
 def _plain(node: cst.CSTNode) -> cst.CSTNode:

@@ -187,11 +187,12 @@ class Suite:
         """A file of tests beside the source that is named after the function: one per view."""
         wanted = {each for each in function.lower().split("_") if each}
         parent = _folder(source)[-1:]
+        if wanted <= set(re.split(r"\W|_", source.lower())):
+            return None
         found = [
             each
             for each in self.by_path
-            if wanted
-            and wanted <= set(_stem(each).lower().split("_"))
+            if wanted <= set(_stem(each).lower().split("_"))
             and parent
             and parent[0] in _folder(each)
         ]
@@ -226,7 +227,10 @@ class Suite:
                     named = _stem(source) in _stem(path)
                     like = _likeness(source, path)
                     found[path] = (int(path in naming), int(named), like, -len(record.imports))
-        return max(found, key=lambda each: (found[each], each), default=None)
+        telling = {each for each, (says, named, *_) in found.items() if says or named}
+        if not telling and len(found) > 1:
+            return None  # what all tests import is tested nowhere in particular
+        return max(telling or found, key=lambda each: (found[each], each), default=None)
 
     def _layout(self, source: str) -> _Layout | None:
         top = source.partition("/")[0]
@@ -236,14 +240,15 @@ class Suite:
         return votes.most_common(1)[0][0] if votes else None
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
-        """Source files with the test file that bears their name and is nearest to them."""
-        tests: dict[str, list[str]] = defaultdict(list)
-        for path in self.by_path:
-            tests[re.sub(r"^tests?_|_tests?$", "", _stem(path))].append(path)
-        for source in sorted(self.modules.by_path):
-            near = tests.get(_stem(source))
-            if near and not paths.is_test(source):
-                yield source, max(near, key=lambda test: (_likeness(source, test), test))
+        """Test files with the source file whose name they bear and that is nearest to them."""
+        sources: dict[str, list[str]] = defaultdict(list)
+        for path in self.modules.by_path:
+            if not paths.is_test(path):
+                sources[_stem(path)].append(path)
+        for test in sorted(self.by_path):
+            near = sources.get(re.sub(r"^tests?_|_tests?$", "", _stem(test)))
+            if near:
+                yield max(near, key=lambda source: (_likeness(source, test), source)), test
 
     def _named(self, source: str) -> str:
         stems = [_stem(each) for each in self.by_path]

@@ -127,7 +127,7 @@ rule = Rule(
     scope="project",
 )
 
-_LEAST_SCORE = 4
+_LEAST_SCORE = 3
 _NOT_TESTED = re.compile(
     r"(^|/)(scripts?|bin|tools?|examples?|docs?|benchmarks?|bench|demos?|samples?|playground|dev"
     r"|notebooks?|stubs|typings|fixtures|factories|locale|ci|\.[^/]+)/"
@@ -136,7 +136,7 @@ _NOT_TESTED = re.compile(
 )
 _NO_NEW_BEHAVIOUR = re.compile(
     r"(?i)^\W*(revert|refactor|chore|docs?|style|bump|build|ci|typing|types|rename|clean|lint|format"
-    r"|wip|move|release|i18n|l10n|translat|typo|perf|reformat|simplify|extract|upgrade|update dep)"
+    r"|wip|move|release|i18n|l10n|translat|typo|perf|reformat|reduce|tidy|dedup|remove|delete|drop|deprecate|simplify|extract|upgrade|update dep)"
 )
 _GENERIC = frozenset(
     {"get", "post", "put", "patch", "delete", "save", "create", "update", "list", "retrieve"}

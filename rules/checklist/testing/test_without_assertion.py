@@ -104,6 +104,20 @@ def test_starts():
     # Must not raise.
     importlib.import_module("shop")
 ```
+Good: look-ups that raise where nothing is found.
+```python tests/test_rows.py
+from shop.models import Order
+
+
+def test_order_is_stored(client):
+    client.post("/orders", {"lines": 1})
+    Order.objects.get(lines=1)
+
+
+def test_table_is_made(connection, make_table):
+    make_table(connection)
+    connection.execute("SELECT 1 FROM orders")
+```
 Good: what is no test.
 ```python tests/conftest.py
 import pytest
@@ -116,12 +130,12 @@ def test_client():
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
 from rules.facts.tests import SAYS_ASSERT, Suite
-from rules.kit import Flag, Here, Rule, Severity, dotted, find, walk
+from rules.kit import Flag, Here, Rule, Severity, dotted, find, string, walk
 
 rule = Rule(
     __name__,
@@ -135,11 +149,12 @@ _FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_tests?|tests?|tests_[^/]*)\.py$")
 _SMOKE = re.compile(
     r"(?i)smoke|raise|exception|crash|import|error|doesnt|does_not|do_not|dont|isnt|is_not|without"
     r"|_no_|never|noop|no_op|ignore|silent|accept|allow|valid|succe|_ok(_|$)|works|runs?(_|$)|safe"
-    r"|_can_|harmless|tolerat|idempot|graceful|compiles|loads|starts?(_|$)|can(_be)?_|coverage|abstract"
+    r"|_can_|harmless|tolerat|idempot|graceful|handles|compiles|loads|starts?(_|$)|can(_be)?_|coverage|abstract"
 )
 _SAID = re.compile(
     r"(?i)\b(not|n't|no|without|never|nothing)\s+(\w+\s+){0,3}"
-    r"(rais|error|crash|fail|excep|throw|break|blow|explo|assert)|smoke|sanity|assertion"
+    r"(rais|error|crash|fail|excep|throw|break|blow|explo|assert)"
+    r"|smoke|sanity|assertion|graceful|(will|would|should|must) (raise|fail|crash)"
 )
 _TELLING_FIXTURE = re.compile(
     r"(?i)snapshot|benchmark|regression|regtest|approv|golden|baseline|httpx_mock|expect|assert|verify"
@@ -221,10 +236,27 @@ def _asserts(node: cst.CSTNode, here: Here) -> bool:
     match node:
         case cst.Assert() | cst.Raise() | cst.Yield():
             return True
+        case cst.Expr(value=cst.Call(func=cst.Attribute() as func, args=args)) if _looks_up(
+            func, args
+        ):
+            return True
         case cst.Call():
             return _call_asserts(node, here)
         case cst.Expr(value=value):
             return _reaches_should(value)
+    return False
+
+
+def _looks_up(func: cst.Attribute, args: Sequence[cst.Arg]) -> bool:
+    """A look-up whose result is not wanted: it raises where the row is not there."""
+    match func.attr.value:
+        case "get" | "latest" | "earliest":
+            return ".objects" in f".{dotted(func.value)}"
+        case "one" | "scalar_one":
+            return True
+        case "execute":
+            text = string(args[0].value) if args else None
+            return (text or "").lstrip().upper().startswith("SELECT")
     return False
 
 
