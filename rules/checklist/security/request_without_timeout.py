@@ -124,6 +124,7 @@ def fetch(url):
 ```
 """
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -179,13 +180,15 @@ _HTTPX = frozenset(
 )
 _PLAIN_ADAPTERS = frozenset({"requests.adapters.HTTPAdapter"})
 _CALLED = frozenset({*_VERBS, "urlopen", "Client", "AsyncClient", "Timeout"})
+_NO_SERVICE = re.compile(r"(^|/)\.[\w-]+/|(^|/)pytest_\w+\.py$")
 _SECONDS = "10"
 
 
 @rule.on(PythonFile, words=("requests", "httpx", "urlopen", "requests_oauthlib"))
 def check(file: PythonFile, here: Here) -> Iterator[Flag]:
     """Looks at calls only in files that name a client: `.get()` stands in nearly all."""
-    for call in find(file.module, cst.Call) if not here.is_test else ():
+    aside = here.is_test or _NO_SERVICE.search(here.path)
+    for call in find(file.module, cst.Call) if not aside else ():
         is_method = isinstance(call.func, cst.Attribute) and call.func.attr.value in _CALLED
         if is_method or isinstance(call.func, cst.Name):
             yield from _of_call(call, here)
