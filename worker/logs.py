@@ -111,6 +111,8 @@ def configure(
         # They tell of each job and start what our own lines tell better.
         for name in ("rq.worker", "rq.scheduler", "uvicorn.error"):
             logging.getLogger(name).setLevel(logging.WARNING)
+    # It tells whole addresses, and that of an archive holds a key to it.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     structlog.configure(
         processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,

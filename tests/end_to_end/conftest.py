@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def service(redis_url: str, tmp_path: Path) -> Iterator[Service]:
             github.create_repository(REPOSITORY)
             installation = github.install([REPOSITORY])
             github.set_webhook(f"{url}/webhooks/github")
-            yield Service(github, redis, installation)
+            yield Service(github, redis, installation, processes)
         finally:
             processes.stop()
+            sys.stderr.write(processes.said())  # pytest shows it with a test that failed
         assert github.violations == []

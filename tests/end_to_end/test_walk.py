@@ -7,6 +7,8 @@ import pytest
 from desk import MODELS, RATES, RATES_BAD, SHELF_BAD
 from service import REPOSITORY, Service
 
+from sandbox import faults
+
 pytestmark = pytest.mark.end_to_end
 
 SETTINGS = """\
@@ -87,12 +89,38 @@ def test_a_pull_request_is_reviewed_repaired_and_never_told_twice(service: Servi
 
     assert len(github.exchanges) == calls
     assert service.mails() == ["review"]
+    said = service.processes.said()
+    assert "reviewed: 4 findings" in said
+    secrets = [*github.state.tokens, github.webhook_secret, github.private_key_pem.split("\n")[1]]
+    assert [each for each in secrets if each in said] == []
 
 
 def repeat(service: Service, guid: str) -> None:
     """GitHub hands the same event over once more, under its old id."""
     known = next(each for each in service.github.deliveries if each.guid == guid)
     service.github.state.deliveries.redeliver(known)
+
+
+@pytest.mark.fault
+def test_a_worker_killed_in_the_middle_costs_no_review_and_leaves_no_open_check(
+    service: Service,
+) -> None:
+    github = service.github
+    github.create_user("alice")
+    github.set_permission(REPOSITORY, "alice", "write")
+    github.commit(REPOSITORY, "main", {"shop/rates.py": RATES}, by="alice")
+    github.commit(REPOSITORY, "feature", {"shop/rates.py": RATES_BAD}, base="main", by="alice")
+    github.faults.add(faults.slow(10), method="GET", path=r"/compare/", times=1)
+
+    number = github.open_pull_request(REPOSITORY, head="feature", title="Rates", by="alice")
+    assert service.wait_for_check("feature")["status"] == "in_progress"
+    service.processes.kill_newest()
+    service.processes.start("worker.cli", "work")
+    service.settle()
+
+    assert [each["status"] for each in service.checks("feature")] == ["completed"]
+    assert len(service.comments(number)) == 1
+    assert service.mails() == ["review"]
 
 
 def test_commands_are_for_those_who_may(service: Service) -> None:

@@ -22,6 +22,9 @@ REPOSITORY = "acme/shop"
 _PATIENCE = 60.0
 
 
+_BOTH_IN_ONE = ("/bin/sh", "-c", 'exec "$@" 2>&1', "sh")
+
+
 class Processes:
     """The receiver and one worker. They end with the test, and with pytest if that is killed."""
 
@@ -32,10 +35,20 @@ class Processes:
 
     def start(self, module: str, *arguments: str) -> None:
         with self._log.open("ab") as output:
-            command = [sys.executable, "-P", "-m", module, *arguments]
-            # What they say on stderr goes to pytest's own report of a failed test.
+            command = [*_BOTH_IN_ONE, sys.executable, "-P", "-m", module, *arguments]
             environment = {**self._environment, "STET_LOG_FORMAT": "console"}
             self._running.append(leash.start(command, environment, stdout=output))
+
+    def said(self) -> str:
+        """Everything that they have logged."""
+        return self._log.read_text()
+
+    def kill_newest(self) -> None:
+        """As the kernel does when memory runs out: no last words."""
+        leashed = self._running.pop()
+        leashed.process.kill()
+        leashed.process.wait()
+        leashed.let_go()
 
     def stop(self) -> None:
         for leashed in self._running:
@@ -53,9 +66,12 @@ class Processes:
 class Service:
     """What a person and an operator can do and see."""
 
-    def __init__(self, github: StandIn, redis: Redis, installation: int) -> None:
+    def __init__(
+        self, github: StandIn, redis: Redis, installation: int, processes: Processes
+    ) -> None:
         self.github = github
         self.installation = installation
+        self.processes = processes
         self._turns = Turns(redis)
 
     def settle(self) -> None:
@@ -68,6 +84,14 @@ class Service:
             counts = self._turns.counts()
             calm = calm + 1 if not (counts.ready or counts.running or counts.later) else 0
             time.sleep(0.1)
+
+    def wait_for_check(self, branch: str) -> dict[str, Any]:
+        """The check run of a review that has begun."""
+        deadline = time.monotonic() + _PATIENCE
+        while not self.checks(branch):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return self.checks(branch)[0]
 
     def comments(self, number: int) -> list[dict[str, Any]]:
         return self.github.review_comments(REPOSITORY, number)
