@@ -30,7 +30,8 @@ class Finding:
 
     `fingerprint` survives reformatting, moved lines and renamed files; it is unique within
     a file. `scope` names the function or class around it, empty at module level. `column`s
-    are 1-based code points. `file_level` findings are about the file, not about a line.
+    are 1-based code points. `file_level` findings are about the file, not about a line. Of one that
+    `hides_match` no report may quote the source: it is a secret.
     """
 
     code: str
@@ -50,6 +51,7 @@ class Finding:
     related: tuple[Related, ...] = ()
     fix: VerifiedFix | None = None
     file_level: bool = False
+    hides_match: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,6 +257,7 @@ class _Collected:
             related=flag.related,
             fix=fix,
             file_level=placed.file_level,
+            hides_match=rule.hides_match,
         )
 
     def report(self, seconds: float) -> Report:

@@ -85,7 +85,7 @@ class Rule:
     """One row of the catalogue. The module's name is the rule's name, its docstring the page.
 
     `peers` are rules of other linters about the same thing, such as `ruff:E722`; where one of
-    them is on, ours stays silent, unless `defers` is false because ours sees more.
+    them is on, ours stays silent, unless `defers` is false because ours sees more. With `hides_match` no report quotes the line.
     """
 
     module: str
@@ -100,6 +100,7 @@ class Rule:
     confidence: Confidence = Confidence.PROVEN
     peers: tuple[str, ...] = ()
     defers: bool = True
+    hides_match: bool = False
     files: tuple[str, ...] = ()
     options: Any = None
     version: int = 1

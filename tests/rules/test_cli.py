@@ -244,3 +244,12 @@ def test_a_rule_is_left_to_the_linter_that_says_the_same(tmp_path: Path) -> None
     assert findings(left.stdout) == []
     assert "ERR101 is left to ruff E722" in left.stderr
     assert len(findings(stet(*args, "--isolated", cwd=tmp_path).stdout)) == 1
+
+
+def test_a_secret_is_shown_nowhere(tmp_path: Path) -> None:
+    secret = "ghp_" + "x7Kq2mZp9LwR4tYb6NcV8sDf1GhJ3aQe5UiO"
+    (tmp_path / "settings.py").write_text(f'SECRET_KEY = "{secret}"\nTOKEN = "{secret}"\n')
+    for name in ("text", "json", "sarif", "rdjson", "github", "markdown"):
+        done = stet("check", ".", "--format", name, "--statistics", cwd=tmp_path)
+        assert "SEC120" in done.stdout
+        assert secret[8:] not in done.stdout + done.stderr

@@ -88,6 +88,8 @@ rule = Rule(
     cwe=798,
     peers=("ruff:S105", "ruff:S106", "ruff:S107", "bandit:B105", "bandit:B106", "bandit:B107"),
     files=("*",),
+    defers=False,
+    hides_match=True,
 )
 
 _LONGEST_LINE = 2000

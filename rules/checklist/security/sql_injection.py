@@ -152,6 +152,7 @@ rule = Rule(
     severity=Severity.ERROR,
     checklist=("security.sql-injection", "security.database", "database.raw-sql", "django.raw-sql"),
     fix="suggestion",
+    defers=False,
     cwe=89,
     peers=("ruff:S608", "ruff:S610", "ruff:S611", "bandit:B608", "bandit:B610", "bandit:B611"),
 )

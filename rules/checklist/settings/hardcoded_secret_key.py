@@ -147,6 +147,7 @@ rule = Rule(
     checklist=("flask.configuration", "security.secrets-in-env"),
     scope="project",
     fix="suggestion",
+    hides_match=True,
     cwe=798,
 )
 

@@ -56,7 +56,8 @@ def _finding(console: Console, finding: Finding, text: str | None) -> None:
     )
     console.print(head)
     lines = text.split("\n") if text is not None else []
-    if not finding.file_level and 0 < finding.span.line <= len(lines):
+    quotable = not finding.file_level and not finding.hides_match
+    if quotable and 0 < finding.span.line <= len(lines):
         _excerpt(console, finding, lines)
     console.print(Text(f"    {_plain(finding.message)}"))
     for each in finding.related:
@@ -91,7 +92,7 @@ def _cure(console: Console, finding: Finding, text: str) -> None:
     end = 0
     while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
         end += 1
-    for line in old[start : len(old) - end]:
+    for line in () if finding.hides_match else old[start : len(old) - end]:
         console.print(Text(f"      - {_plain(line)}", "red"))
     for line in new[start : len(new) - end]:
         console.print(Text(f"      + {_plain(line)}", "green"))
