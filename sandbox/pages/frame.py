@@ -21,7 +21,7 @@ from sandbox.entities import User
 from sandbox.git import GitError
 from sandbox.pages import links
 from sandbox.pages.markdown import rendered
-from sandbox.pages.plain import visible
+from sandbox.pages.plain import spelled, visible
 from sandbox.refusal import Refused
 from sandbox.state import State
 
@@ -171,6 +171,8 @@ def _environment() -> Environment:
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        # Whatever else a template prints: titles, labels, options.
+        finalize=lambda value: spelled(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )

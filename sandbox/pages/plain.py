@@ -16,6 +16,13 @@ def is_hidden(char: str) -> bool:
     return char not in _HARMLESS and unicodedata.category(char) in _HIDING
 
 
+def spelled(text: str) -> str:
+    """The text with each hidden character as its code point: for titles and labels."""
+    if text.isprintable():
+        return text
+    return "".join(f"U+{ord(char):04X}" if is_hidden(char) else char for char in text)
+
+
 def visible(text: str) -> Markup:
     """The text as HTML, each hidden character as its code point in a box."""
     if text.isprintable():
