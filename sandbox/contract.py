@@ -73,6 +73,8 @@ class Contract:
                 enum.append(None)
             if "pull_request_review_thread" in enum and "merge_group" not in enum:
                 enum.append("merge_group")  # an event newer than the lists of events
+        for choices in _nullable_choices(document):
+            choices.append({"type": "string", "nullable": True, "enum": [None]})
         for schema, name in ALSO_NULL:
             document["components"]["schemas"][schema]["properties"][name]["nullable"] = True
         for schema in document["components"]["schemas"].values():
@@ -328,3 +330,17 @@ def _branches(document: Json, schema: Json) -> Iterator[Json]:
         for branch in schema.get(name, ()):
             yield from _branches(document, branch)
     yield schema  # last: the schema's own properties say more than its branches'
+
+
+def _nullable_choices(value: Any) -> Iterator[list[Any]]:
+    """Every `oneOf` and `anyOf` beside a `nullable` that the validator does not see."""
+    if isinstance(value, dict):
+        for key in ("oneOf", "anyOf"):
+            choices = value.get(key)
+            if value.get("nullable") and isinstance(choices, list):
+                yield choices
+        children: Iterable[Any] = tuple(value.values())
+    else:
+        children = tuple(value) if isinstance(value, list) else ()
+    for child in children:
+        yield from _nullable_choices(child)
