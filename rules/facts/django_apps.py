@@ -79,12 +79,14 @@ def _migration_folders(paths: frozenset[str]) -> frozenset[str]:
 
 
 def _labels(modules: Modules) -> dict[str, str]:
-    """Folder -> label, from the classes of `apps.py`."""
+    """Folder -> label, from the configurations in `apps.py` or in the package itself."""
     found: dict[str, str] = {}
     for path, record in modules.by_path.items():
-        if path.rpartition("/")[2] != "apps.py":
+        if path.rpartition("/")[2] not in ("apps.py", "__init__.py"):
             continue
         for each in record.classes:
+            if not any(base.rpartition(".")[2].endswith("Config") for base in each.bases):
+                continue
             said = {f.name: f.value.strip("'\"") for f in each.fields if f.value}
             if "name" in said or "label" in said:
                 found[dirname(path)] = said.get("label") or said["name"].rpartition(".")[2]

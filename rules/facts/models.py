@@ -30,7 +30,7 @@ class ModelField:
     """A field as it is declared.
 
     `kind` is the full name of the first class outside the project that its class descends
-    from, `own` that of its class.
+    from, `own` that of its class; `owner` is the key of the class that declares it.
     """
 
     name: str
@@ -38,6 +38,7 @@ class ModelField:
     path: str
     kind: str
     own: str
+    owner: str
 
     @property
     def type(self) -> str:
@@ -176,7 +177,7 @@ class _Reader:
         rest = [b for b in outside if b not in _MODEL and b != _GIS and _may_be_model(b)]
         if direct or any(known):
             return "open" if rest or "open" in known else "model"
-        if rest and any(True for _ in self._own_fields(key)):
+        if rest and any(_is_certain(each) for each in self._own_fields(key)):
             return "open"
         return ""
 
@@ -188,7 +189,7 @@ class _Reader:
             own = self._classes.modules.resolve(path, each.func)
             kind = self._classes.root(own)
             if is_field(kind):
-                yield ModelField(each.name, each, path, kind, own)
+                yield ModelField(each.name, each, path, kind, own, key)
 
     def fields_of(self, key: str) -> dict[str, ModelField]:
         """Own and inherited fields; a class attribute `name = None` takes an inherited one away."""
@@ -296,6 +297,11 @@ def is_field(kind: str) -> bool:
     if kind.startswith(("rest_framework.", "django.forms", "wtforms.", "marshmallow.", "graphene")):
         return False
     return name.endswith("Field") and (kind.startswith(_FIELD_HOMES) or ".forms" not in kind)
+
+
+def _is_certain(one: ModelField) -> bool:
+    """A field that nothing but a model has."""
+    return one.kind.startswith(_FIELD_HOMES) or one.type in _TO_ONE or one.type in _TO_MANY
 
 
 def _unquoted(text: str) -> str:

@@ -30,7 +30,8 @@ class Classes:
                 if key in found:  # files of the same module name, in folders without __init__
                     key = f"{path.removesuffix('.py').replace('/', '.')}.{each.name}"
                 found[key] = (path, each)
-                loose[each.name].append(key)
+                home = _module_path(path).rpartition("/")[2]
+                loose[f"{home}.{each.name}"].append(key)
         return cls(modules, found, {name: tuple(keys) for name, keys in loose.items()})
 
     def find(self, full: str) -> str:
@@ -48,8 +49,8 @@ class Classes:
         tail = f"/{module.replace('.', '/')}"
         fitting = [
             key
-            for key in self._loose.get(name, ())
-            if f"/{self.by_name[key][0].removesuffix('.py')}".endswith(tail)
+            for key in self._loose.get(f"{module.rpartition('.')[2]}.{name}", ())
+            if f"/{_module_path(self.by_name[key][0])}".endswith(tail)
         ]
         return fitting[0] if len(fitting) == 1 else ""
 
@@ -88,3 +89,7 @@ class Classes:
             if each in self.by_name and any(m.name == name for m in self.by_name[each][1].methods):
                 return each
         return ""
+
+
+def _module_path(path: str) -> str:
+    return path.removesuffix("/__init__.py").removesuffix(".py")

@@ -14,6 +14,8 @@ import msgspec
 from rules.kit import Extractor, Project, Source
 from rules.kit.names import absolute
 
+_LONGEST = 4000  # characters: a long list of choices
+
 
 class FunctionRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A function or method. `decorators` and `calls` are dotted names as written."""
@@ -76,10 +78,10 @@ def dotted(node: ast.expr | None) -> str:
 
 
 def source_of(node: ast.expr) -> str:
-    """Normalised source of a value; long literals are cut to 200 characters."""
+    """Normalised source of a value; what is longer than any real declaration is cut."""
     if isinstance(node, ast.Constant):
-        return repr(node.value)[:200]
-    return dotted(node) or ast.unparse(node)[:200]
+        return repr(node.value)[:_LONGEST]
+    return dotted(node) or ast.unparse(node)[:_LONGEST]
 
 
 def _field(
@@ -179,7 +181,7 @@ def extract(source: Source) -> ModuleRecord | None:
 
 MODULES = Extractor(
     name="modules",
-    version=1,
+    version=2,
     record=ModuleRecord,
     reads=lambda path: path.endswith(".py"),
     extract=extract,
