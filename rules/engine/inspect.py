@@ -210,6 +210,14 @@ def _silencing_comments(
         )
 
 
+def inspect_unread(path: str, size: int, project: Project, ear: Ear) -> Inspection:
+    """What the rules on committed files say of one whose bytes were not fetched."""
+    run = _Run(path, project, ear.options)
+    for heard in ear.committed:
+        run.call(heard, CommittedFile(path, size, b""))
+    return Inspection(path, tuple(_place(run, None, "")), tuple(run.crashes.values()))
+
+
 def applies_to(rule: Rule, path: str) -> bool:
     """Whether a rule on text files reads this path: a glob on the path or on the name."""
     name = path.rpartition("/")[2]

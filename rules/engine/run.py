@@ -15,7 +15,7 @@ from rules.engine.finding import Crash, Deferred, Finding, Report, Skip, Suppres
 from rules.engine.fingerprint import numbered
 from rules.engine.fix import verified_fixes
 from rules.engine.index import ProjectIndex
-from rules.engine.inspect import Ear, Inspection, Placed, inspect, inspect_change
+from rules.engine.inspect import Ear, Inspection, Placed, inspect, inspect_change, inspect_unread
 from rules.engine.options import options_of
 from rules.engine.scope import PathFilter
 from rules.engine.snapshot import Snapshot
@@ -105,13 +105,21 @@ def _both_sides(
     change: FileChange, snapshot: Snapshot, ear: Ear
 ) -> tuple[Inspection | None, Inspection | None]:
     before = after = None
-    if change.before is not None and change.status != "added":
-        before = inspect(change.old_path, change.before, snapshot.before, ear)
-    if change.after is not None and change.status != "removed":
-        entry = snapshot.after.tree.get(change.path)
-        mode = entry.mode if entry else ""
-        after = inspect(change.path, change.after, snapshot.after, ear, mode=mode)
+    if change.status != "added":
+        before = _side(change.old_path, change.before, snapshot.before, ear)
+    if change.status != "removed":
+        after = _side(change.path, change.after, snapshot.after, ear)
     return before, after
+
+
+def _side(path: str, data: bytes | None, project: ProjectIndex, ear: Ear) -> Inspection | None:
+    """One version of a file; of one that was not read, what its name and size say."""
+    entry = project.tree.get(path)
+    if data is not None:
+        return inspect(path, data, project, ear, mode=entry.mode if entry else "")
+    if entry is None or not entry.is_file:
+        return None
+    return inspect_unread(path, entry.size, project, ear)
 
 
 def _as_change(

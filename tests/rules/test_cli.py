@@ -253,3 +253,12 @@ def test_a_secret_is_shown_nowhere(tmp_path: Path) -> None:
         done = stet("check", ".", "--format", name, "--statistics", cwd=tmp_path)
         assert "SEC120" in done.stdout
         assert secret[8:] not in done.stdout + done.stderr
+
+
+def test_a_committed_file_is_judged_by_its_name_though_nobody_reads_it(repository: Path) -> None:
+    (repository / "lib").mkdir()
+    (repository / "lib" / "big.pyc").write_bytes(bytes(6 * 1024 * 1024))
+    git("add", "-f", ".", cwd=repository)
+    git("commit", "-m", "Bytecode", cwd=repository)
+    args = ["review", "--head", "topic", "--format", "json", "--select", "CLN101"]
+    assert [row["path"] for row in findings(stet(*args, cwd=repository).stdout)] == ["lib/big.pyc"]
