@@ -166,10 +166,9 @@ class Suite:
         )
         if existing is not None:
             return Place(existing, exists=True)
-        layout = self._layout(source)
-        if layout is None:
+        folder = self._folder_for(source)
+        if folder is None:
             return None
-        folder = layout.folder(_folder(source))
         beside = next((p for n in ("tests", "test") if (p := _join(folder, n)) in self.by_path), "")
         if beside:
             return Place(beside, exists=True)
@@ -232,12 +231,18 @@ class Suite:
             return None  # what all tests import is tested nowhere in particular
         return max(telling or found, key=lambda each: (found[each], each), default=None)
 
-    def _layout(self, source: str) -> _Layout | None:
+    def _folder_for(self, source: str) -> Folder | None:
+        """By the layout that most tests near the source follow; else where most of them are."""
         top = source.partition("/")[0]
         pairs = list(self._pairs())
         near = [pair for pair in pairs if pair[0].partition("/")[0] == top] or pairs
+        if not near:
+            return None
         votes = Counter(_layout_of(_folder(src), _folder(test)) for src, test in near)
-        return votes.most_common(1)[0][0] if votes else None
+        layout, count = votes.most_common(1)[0]
+        if count * 2 >= len(near):
+            return layout.folder(_folder(source))
+        return Counter(_folder(test) for _, test in near).most_common(1)[0][0]
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
         """Test files with the source file whose name they bear and that is nearest to them."""
