@@ -33,6 +33,7 @@ from rules.kit.subjects import Change
 
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 _HEAD_BYTES = 1024
+_BOM = b"\xef\xbb\xbf"
 _PARSE_FAILURES = (
     SyntaxError,
     cst.ParserSyntaxError,
@@ -175,7 +176,7 @@ def inspect(path: str, data: bytes, project: Project, ear: Ear, *, mode: str = "
     skip: Skip | None = None
     if path.endswith((".py", ".pyi")):
         module, skip = _python(path, data, run, ear)
-    shown = module.code if module is not None and run.flags else text or ""
+    shown = _decoded(data, module) if module is not None else text or ""
     placed = list(_place(run, module, text or ""))
     silence = Suppressions.of(shown, python=path.endswith(".py"))
     if silence.comments and ear.silencing:
@@ -187,6 +188,14 @@ def inspect(path: str, data: bytes, project: Project, ear: Ear, *, mode: str = "
     return Inspection(
         path, tuple(placed), tuple(run.crashes.values()), skip, module, shown, silence
     )
+
+
+def _decoded(data: bytes, module: cst.Module) -> str:
+    """The text that positions in the tree refer to; generating it would cost a third of a parse."""
+    try:
+        return data.removeprefix(_BOM).decode(module.encoding)
+    except (UnicodeError, LookupError):
+        return module.code
 
 
 def _silencing_comments(
