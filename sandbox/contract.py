@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -19,6 +19,7 @@ from openapi_schema_validator import (
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
+from sandbox.amendments import amend
 from sandbox.entities import Json
 
 DOCUMENT = "urn:github"
@@ -29,16 +30,6 @@ MULTI_SEGMENT = {"path", "ref", "basehead", "tree_sha", "branch"}
 
 # Answers that GitHub gives to every operation although the description names them for some only.
 UNDESCRIBED = frozenset({304, 400, 401, 403, 404, 405, 410, 415, 422, 429, 451, 500, 501, 502, 503})
-
-# Fields that GitHub answers with null (an outdated comment, for one) and describes without it.
-ALSO_NULL = (
-    ("review-comment", "line"),
-    ("pull-request-review-comment", "line"),
-    ("pull-request-review-comment", "position"),
-    ("pull-request-review-comment", "original_line"),
-    ("review-comment", "original_line"),
-    ("content-tree", "size"),
-)
 
 
 @dataclass(frozen=True)
@@ -68,19 +59,7 @@ class Contract:
 
     def __init__(self, document: Json) -> None:
         self._document = document
-        for enum, nullable in _enums(document):
-            if nullable and None not in enum:
-                enum.append(None)
-            if "pull_request_review_thread" in enum and "merge_group" not in enum:
-                enum.append("merge_group")  # an event newer than the lists of events
-        for choices in _nullable_choices(document):
-            choices.append({"type": "string", "nullable": True, "enum": [None]})
-        for schema, name in ALSO_NULL:
-            document["components"]["schemas"][schema]["properties"][name]["nullable"] = True
-        for schema in document["components"]["schemas"].values():
-            _allow_deleted_forks(schema)
-        _allow_bare_labels(document)
-        _allow_folders(document)
+        amend(document)
         resource: Resource[Any] = DRAFT4.create_resource(document)
         self._registry: Registry[Any] = Registry().with_resource(DOCUMENT, resource)
         self.operations = tuple(sorted(self._read_operations(), key=_openness))
@@ -262,19 +241,6 @@ def _typed(text: str, schema: Json) -> Any:
     return text
 
 
-def _enums(value: Any) -> Iterator[tuple[list[Any], bool]]:
-    """Every list of allowed values, and whether null is allowed beside them."""
-    if isinstance(value, dict):
-        enum = value.get("enum")
-        if isinstance(enum, list):
-            yield enum, bool(value.get("nullable"))
-        children: Iterable[Any] = value.values()
-    else:
-        children = value if isinstance(value, list) else ()
-    for child in children:
-        yield from _enums(child)
-
-
 def _unknown_keys(document: Json, schema: Json, value: Any, where: str) -> Iterator[str]:
     """Keys that no branch of the schema names: a misspelt key must not pass in silence."""
     branches = list(_branches(document, schema))
@@ -294,35 +260,6 @@ def _unknown_keys(document: Json, schema: Json, value: Any, where: str) -> Itera
             yield f"{where}: unknown key {key!r}"
 
 
-def _allow_deleted_forks(value: Any) -> None:
-    """`head.repo` is null once a fork was deleted, whatever the description says."""
-    if isinstance(value, list):
-        for child in value:
-            _allow_deleted_forks(child)
-    if not isinstance(value, dict):
-        return
-    properties = value.get("properties", {})
-    if "sha" in properties and "label" in properties and "repo" in properties:
-        properties["repo"] = {"anyOf": [properties["repo"], {"enum": [None]}]}
-        return
-    for child in value.values():
-        _allow_deleted_forks(child)
-
-
-def _allow_bare_labels(document: Json) -> None:
-    """GitHub has always taken a bare list of labels; the description knows the object alone."""
-    adding = document["paths"]["/repos/{owner}/{repo}/issues/{issue_number}/labels"]["post"]
-    schema = adding["requestBody"]["content"]["application/json"]["schema"]
-    schema["oneOf"].append(schema["oneOf"][0]["properties"]["labels"])
-
-
-def _allow_folders(document: Json) -> None:
-    """A folder's contents are a list, which has no property to tell the kinds apart by."""
-    getting = document["paths"]["/repos/{owner}/{repo}/contents/{path}"]["get"]
-    schema = getting["responses"]["200"]["content"]["application/json"]["schema"]
-    schema.pop("discriminator")
-
-
 def _branches(document: Json, schema: Json) -> Iterator[Json]:
     if "$ref" in schema:
         schema = _resolve(document, schema["$ref"].removeprefix("#"))
@@ -330,17 +267,3 @@ def _branches(document: Json, schema: Json) -> Iterator[Json]:
         for branch in schema.get(name, ()):
             yield from _branches(document, branch)
     yield schema  # last: the schema's own properties say more than its branches'
-
-
-def _nullable_choices(value: Any) -> Iterator[list[Any]]:
-    """Every `oneOf` and `anyOf` beside a `nullable` that the validator does not see."""
-    if isinstance(value, dict):
-        for key in ("oneOf", "anyOf"):
-            choices = value.get(key)
-            if value.get("nullable") and isinstance(choices, list):
-                yield choices
-        children: Iterable[Any] = tuple(value.values())
-    else:
-        children = tuple(value) if isinstance(value, list) else ()
-    for child in children:
-        yield from _nullable_choices(child)
