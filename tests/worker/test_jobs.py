@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 from desk import RATES, RATES_BAD, REPOSITORY, SHELF_BAD, Desk
 from redis import Redis
@@ -412,3 +415,53 @@ def test_no_token_lies_open_in_redis(desk: Desk, redis_url: str) -> None:
         dumps = {bytes(name): redis.dump(name) or b"" for name in redis.scan_iter()}
     assert any(b":token:" in name for name in dumps)
     assert not [name for name, dump in dumps.items() if any(each in dump for each in tokens)]
+
+
+def test_a_pull_request_of_more_files_than_a_comparison_lists_is_read_whole(desk: Desk) -> None:
+    files: dict[str, str | bytes | None] = {
+        f"shop/part_{n:03}.py": f"x = {n}\n" for n in range(305)
+    }
+    desk.open({**files, "shop/zz_last.py": RATES_BAD})
+
+    desk.review()
+
+    assert [each["path"] for each in desk.comments()] == ["shop/zz_last.py"]
+    assert "306 files reviewed" in desk.check()["output"]["summary"]
+
+
+def test_a_fork_that_is_gone_is_read_through_the_base_repository(desk: Desk) -> None:
+    desk.github.create_user("mallory")
+    desk.github.fork(REPOSITORY, owner="mallory")
+    desk.github.commit(
+        "mallory/shop", "patch", {"shop/rates.py": RATES_BAD}, base="main", by="mallory"
+    )
+    desk.number = desk.github.open_pull_request(
+        REPOSITORY, head="mallory:patch", title="From outside", by="mallory"
+    )
+    desk.github.delete_repository("mallory/shop")
+
+    desk.review()
+
+    assert [each["path"] for each in desk.comments()] == ["shop/rates.py"]
+
+
+def test_links_and_submodules_are_not_followed(desk: Desk, tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=alice", "-c", "user.email=alice@example.org")
+        subprocess.run(["git", "-C", str(tmp_path), *identity, *arguments], check=True)
+
+    desk.open({"shop/rates.py": RATES_BAD})
+    git("init", "-q", "-b", "feature")
+    git("fetch", "-q", str(desk.github.git_path(REPOSITORY)), "feature")
+    git("reset", "-q", "--hard", "FETCH_HEAD")
+    (tmp_path / "shop" / "link.py").symlink_to("/etc/passwd")
+    (tmp_path / "shop" / "loop.py").symlink_to("loop.py")
+    git("add", "shop")
+    git("update-index", "--add", "--cacheinfo", f"160000,{'a' * 40},vendor/module")
+    git("commit", "-q", "-m", "Links")
+    desk.github.push(REPOSITORY, "feature", source=tmp_path, by="alice")
+
+    desk.review()
+
+    assert [each["path"] for each in desk.comments()] == ["shop/rates.py"]
+    assert "link.py" not in desk.check()["output"]["summary"]
