@@ -104,7 +104,7 @@ def test_starts():
     # Must not raise.
     importlib.import_module("shop")
 ```
-Good: look-ups that raise where nothing is found.
+Good: look-ups that raise where nothing is found, and functions that refuse.
 ```python tests/test_rows.py
 from shop.models import Order
 
@@ -112,6 +112,15 @@ from shop.models import Order
 def test_order_is_stored(client):
     client.post("/orders", {"lines": 1})
     Order.objects.get(lines=1)
+
+
+def test_an_order_without_lines_is_clean(order):
+    order.clean_lines()
+
+
+def test_order_stays(order, clear):
+    clear()
+    order.refresh_from_db()
 
 
 def test_table_is_made(connection, make_table):
@@ -149,7 +158,7 @@ _FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_tests?|tests?|tests_[^/]*)\.py$")
 _SMOKE = re.compile(
     r"(?i)smoke|raise|exception|crash|import|error|doesnt|does_not|do_not|dont|isnt|is_not|without"
     r"|_no_|never|noop|no_op|ignore|silent|accept|allow|valid|succe|_ok(_|$)|works|runs?(_|$)|safe"
-    r"|_can_|harmless|tolerat|idempot|graceful|handles|compiles|loads|starts?(_|$)|can(_be)?_|coverage|abstract"
+    r"|_can_|harmless|tolerat|idempot|graceful|handles|pass(es)?(_|$)|compiles|loads|starts?(_|$)|can(_be)?_|coverage|abstract"
 )
 _SAID = re.compile(
     r"(?i)\b(not|n't|no|without|never|nothing)\s+(\w+\s+){0,3}"
@@ -162,8 +171,9 @@ _TELLING_FIXTURE = re.compile(
 )
 _TELLING_DECORATOR = re.compile(
     r"(?i)fixture|skip|xfail|given|expect|raises|check|assert|verify|image_comparison|snapshot|vcr_assert"
-    r"|overload|abstract|property|example|schema|parametrize_with_checks"
+    r"|overload|abstract|property|limit|timeout|example|schema|parametrize_with_checks"
 )
+_REFUSES = re.compile(r"(^|\.)_*(clean|full_clean|require|enforce|authori[sz]e|forbid)(_\w*)?$")
 _ASSERTING_CALLS = frozenset({"raise_for_status", "abort", "exit", "unraisable", "full_clean"})
 _LIBRARIES = re.compile(
     r"(^|\.)(testing|testtools|hamcrest|sure|approvaltests|doctest|playwright)\b"
@@ -252,7 +262,7 @@ def _looks_up(func: cst.Attribute, args: Sequence[cst.Arg]) -> bool:
     match func.attr.value:
         case "get" | "latest" | "earliest":
             return ".objects" in f".{dotted(func.value)}"
-        case "one" | "scalar_one":
+        case "one" | "scalar_one" | "refresh_from_db":
             return True
         case "execute":
             text = string(args[0].value) if args else None
