@@ -20,7 +20,7 @@ from sandbox.entities import (
     Thread,
     User,
 )
-from sandbox.pages.highlight import highlighted
+from sandbox.pages.highlight import highlighted, highlighted_pair
 from sandbox.pages.suggestions import Change, changes_of
 from sandbox.state import State
 
@@ -177,7 +177,7 @@ def _suggestion(
     number: int, change: Change, one: ReviewComment, anchor: Anchor | None, shift: int
 ) -> SuggestionView:
     first, path = change.first + shift, one.original.path
-    old, new = highlighted(change.old, path), highlighted(change.new, path)
+    old, new = highlighted_pair(change.old, change.new, path)
     removed = (Row("-", first + at, None, html) for at, html in enumerate(old))
     added = (Row("+", None, first + at, html) for at, html in enumerate(new))
     why_not = _why_not(one, change, anchor)

@@ -14,7 +14,7 @@ from sandbox.pages.discussion import Row, ThreadView
 from sandbox.pages.highlight import Lines, highlighted, plain
 
 MOST_ROWS = 1500  # of one file, before it must be asked for
-COLOUR_BYTES = 120_000  # of one page: about a quarter of a second
+COLOUR_BYTES = 100_000  # of one page: about a quarter of a second
 WHOLE_FILE_BYTES = 24_000  # up to here the file is read whole, so that its strings are known
 
 

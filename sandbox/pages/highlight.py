@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import PurePosixPath
 
 from markupsafe import Markup
@@ -13,7 +14,7 @@ from pygments.lexers import find_lexer_class_for_filename, get_lexer_by_name
 from pygments.token import STANDARD_TYPES, Token, _TokenType
 from pygments.util import ClassNotFound
 
-from sandbox.pages.plain import visible_line
+from sandbox.pages.plain import visible, visible_line
 
 Lines = tuple[Markup, ...]
 MOST_LINE = 500  # a longer line is data, not code to be read
@@ -58,12 +59,48 @@ def highlighted_block(text: str, language: str) -> Markup:
     return Markup("\n").join(_highlighted(lines, "", language))
 
 
+def highlighted_pair(old: tuple[str, ...], new: tuple[str, ...], path: str) -> tuple[Lines, Lines]:
+    """Lines and what they become; where a line changes a little, that part is marked."""
+    before, after = highlighted(old, path), highlighted(new, path)
+    if len(old) != len(new):
+        return before, after
+    pairs = [
+        _marked(*lines) or shown
+        for *lines, shown in zip(old, new, zip(before, after, strict=True), strict=True)
+    ]
+    return tuple(one for one, _ in pairs), tuple(other for _, other in pairs)
+
+
+def _marked(old: str, new: str) -> tuple[Markup, Markup] | None:
+    """Both lines with the part that differs marked; None where too little is the same."""
+    if old == new or max(len(old), len(new)) > MOST_LINE:
+        return None
+    start = _common(old, new)
+    end = _common(old[start:][::-1], new[start:][::-1])
+    if (start + end) * 2 < max(len(old), len(new)):
+        return None
+    return _mark(old, start, len(old) - end), _mark(new, start, len(new) - end)
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _mark(line: str, start: int, end: int) -> Markup:
+    if start == end:
+        return visible_line(line)
+    form = Markup("{}<mark>{}</mark>{}")
+    return form.format(visible(line[:start]), visible(line[start:end]), visible_line(line[end:]))
+
+
 @lru_cache(maxsize=2048)
 def _highlighted(lines: tuple[str, ...], name: str, language: str | None) -> Lines:
     lexer = _by_language(language) if language is not None else _by_name(name)
     if lexer is None:
         return plain(lines)
-    done: list[list[Markup]] = [[]]
+    done: list[list[str]] = [[]]
     for kind, value in lex("\n".join(lines), lexer):
         style = _style(kind)
         for number, part in enumerate(value.split("\n")):
@@ -71,13 +108,13 @@ def _highlighted(lines: tuple[str, ...], name: str, language: str | None) -> Lin
                 done.append([])
             if part:
                 done[-1].append(_span(style, part))
-    found = tuple(Markup("").join(pieces) for pieces in done[: len(lines)])
+    found = tuple(Markup("".join(pieces)) for pieces in done[: len(lines)])  # noqa: S704 - escaped above
     return found + (Markup(""),) * (len(lines) - len(found))
 
 
-def _span(style: str, text: str) -> Markup:
-    shown = visible_line(text)
-    return Markup('<span class="{}">{}</span>').format(style, shown) if style else shown
+def _span(style: str, text: str) -> str:
+    shown = visible(text.removesuffix("\r"))
+    return f'<span class="{style}">{shown}</span>' if style else shown
 
 
 @lru_cache(maxsize=512)

@@ -16,8 +16,9 @@ SUGGESTION = "**Say it in words** · `QLT101` · notice\n```suggestion\nline TEN
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """One browser for these tests; while it lives, nothing else may run an event loop."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None and os.environ.get("CI") == "true":
         pytest.fail("CI must have a Chromium: install the package chromium")

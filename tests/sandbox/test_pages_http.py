@@ -314,3 +314,40 @@ def test_names_of_strangers_break_no_page(web: httpx.Client, bot: Installed, sho
         assert "<img" not in page.text
         assert "\u202e" not in page.text
         assert len(page.content) < 100_000
+
+
+def test_the_changed_part_of_a_suggested_line_is_marked(
+    web: httpx.Client, bot: Installed, shop: Shop
+) -> None:
+    review(bot, "```suggestion\nline <ten>\n```")
+    page = web.get(PULL).text
+    assert "line <mark>&lt;ten&gt;</mark>" in page
+
+
+def test_a_very_long_diff_is_shown_when_it_is_asked_for(web: httpx.Client, shop: Shop) -> None:
+    lines = "".join(f"unlike_{number} = {number}\n" for number in range(2000))
+    shop.github.commit(REPOSITORY, "feature", {"app/a & b.py": lines})
+    page = web.get(f"{PULL}/files").text
+    assert "unlike_1999" not in page
+    assert "?full=app/a%20%26%20b.py#diff-" in page
+    assert "unlike_1999" in web.get(f"{PULL}/files?full=app/a%20%26%20b.py").text
+
+
+def test_a_check_run_of_no_pull_request_has_a_page(
+    web: httpx.Client, bot: Installed, shop: Shop
+) -> None:
+    main = shop.github.commit(REPOSITORY, "alone", {"x.py": "1\n"}, base="main")
+    data = {"name": "Stet", "head_sha": main, "output": {"title": "Alone", "summary": "x"}}
+    run = bot.request("POST", "/repos/acme/shop/check-runs", json=data).json()
+    assert "Alone" in web.get(run["html_url"]).text
+
+
+def test_an_earlier_run_of_the_same_name_is_folded_away(
+    web: httpx.Client, bot: Installed, shop: Shop
+) -> None:
+    for title in ("The first", "The second"):
+        output = {"title": title, "summary": "x"}
+        data = {"name": "Stet", "head_sha": shop.head, "conclusion": "success", "output": output}
+        bot.request("POST", "/repos/acme/shop/check-runs", json=data)
+    page = web.get(f"{PULL}/checks").text
+    assert page.index("The second") < page.index("1 earlier run") < page.index("The first")
