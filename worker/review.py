@@ -17,6 +17,7 @@ from rules.engine.version import engine_version, rule_pack_version
 from worker.github.change import Fetched, fetch_change
 from worker.github.checks import Checks
 from worker.github.client import Client
+from worker.github.errors import GoneError, InstallationGoneError
 from worker.github.gate import Gate
 from worker.github.publish import Speaker
 from worker.github.pulls import Opened, read_standing
@@ -91,10 +92,20 @@ def review_pull_request(opened: Opened, tools: Tools) -> None:
         title = "Superseded by a newer push"
         checks.finish(check, "cancelled", CheckText(title, _SUPERSEDED, "", ()))
         raise
+    except InstallationGoneError:
+        raise
+    except GoneError as gone:
+        log.info("%s cannot be read: %s", pull_request.key, gone)
+        checks.finish(check, "neutral", CheckText("Could not be read", _GONE, "", ()))
+        return
     checks.finish(check, done.plan.conclusion, done.text)
 
 
 _SKIPPED = "Nothing was reviewed. The configuration of the base branch, or a label, says so."
+_GONE = (
+    "GitHub does not give the change: its commit is gone, or it has no history in common with the "
+    "base branch. Nothing was reviewed."
+)
 _SUPERSEDED = "The pull request changed while it was reviewed. Nothing was said about this commit."
 
 
