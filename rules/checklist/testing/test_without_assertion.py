@@ -161,10 +161,12 @@ _SMOKE = re.compile(
     r"|_can_|harmless|tolerat|idempot|graceful|handles|pass(es)?(_|$)|compiles|loads|starts?(_|$)|can(_be)?_|coverage|abstract"
 )
 _SAID = re.compile(
-    r"(?i)\b(not|n't|no|without|never|nothing)\s+(\w+\s+){0,3}"
+    r"(?i)(\bnot|n't|\bno|\bwithout|\bnever|\bnothing)\s+(\w+\s+){0,3}"
     r"(rais|error|crash|fail|excep|throw|break|blow|explo|assert)"
     r"|smoke|sanity|assertion|graceful|(will|would|should|must) (raise|fail|crash)"
 )
+# Stand-ins that raise on whatever is done to them: passing them on asserts that nothing is done.
+_STRICT_DOUBLE = re.compile(r"\bsentinel\b|\bpretend\.stub\(\)")
 _TELLING_FIXTURE = re.compile(
     r"(?i)snapshot|benchmark|regression|regtest|approv|golden|baseline|httpx_mock|expect|assert|verify"
     r"|check|validate"
@@ -225,7 +227,8 @@ def _is_told(function: cst.FunctionDef, here: Here) -> bool:
         fixture = each.name.value
         if _TELLING_FIXTURE.search(fixture) or fixture in suite.asserting:
             return True
-    return bool(_SAID.search(here.source(function)))
+    source = here.source(function)
+    return bool(_SAID.search(source)) or bool(_STRICT_DOUBLE.search(source))
 
 
 def _only_passes(function: cst.FunctionDef) -> bool:
