@@ -156,7 +156,9 @@ def _report(fetched: Fetched, configured: Configured) -> tuple[Report, Configure
     except ConfigError as error:
         configured = Configured(Config.default(), "defaults", error.problems)
         report = run_rules(fetched.snapshot, configured.config)
-    return replace(report, skipped=(*fetched.skipped, *report.skipped)), configured
+    read = report.files - len(report.skipped)
+    skipped = (*fetched.skipped, *report.skipped)
+    return replace(report, files=read, skipped=skipped), configured
 
 
 def _ensure_unmoved(pull_request: PullRequest, client: Client) -> None:

@@ -135,6 +135,7 @@ def test_a_file_that_does_not_parse_is_named_and_proves_nothing(desk: Desk) -> N
     assert sorted(each["path"] for each in desk.comments()) == ["shop/more.py", "shop/rates.py"]
     summary = desk.check()["output"]["summary"]
     assert "### Not reviewed\n- `shop/rates.py`: " in summary
+    assert "1 file reviewed" in summary
 
 
 def test_a_secret_fails_the_check(desk: Desk) -> None:

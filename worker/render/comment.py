@@ -77,8 +77,7 @@ def _body(
     pull_request: PullRequest,
     why: Why,
 ) -> str:
-    where = one_line(finding.path) + (f" → {one_line(finding.scope)}" if finding.scope else "")
-    lines = [title_of(finding), f"{prose(finding.message)} ({code(where)})", *middle]
+    lines = [title_of(finding), f"{prose(finding.message)}{_where(finding)}", *middle]
     lines += ["<details><summary>Why, and how to silence</summary>", ""]
     lines += [f"{why(finding.code).strip()} [rule]({finding.url})", ""]
     lines += _related(finding, pull_request)
@@ -90,6 +89,13 @@ def _body(
     ]
     said = "\n".join(map(str, _markers((finding, *also), pull_request.head, finding.path)))
     return fit("\n".join(lines), MOST_BYTES - len(said.encode()) - 1) + "\n" + said
+
+
+def _where(finding: Finding) -> str:
+    """The function or class; GitHub itself names the file."""
+    if not finding.scope:
+        return ""
+    return f" ({code(f'{one_line(finding.path)} → {one_line(finding.scope)}')})"
 
 
 def _suggestion(block: Suggestion) -> list[str]:
