@@ -77,7 +77,7 @@ class Story:
 EXPECTED = (
     Expectation(
         rule="SEC101",
-        path="orders/reports.py",
+        path="orders/views.py",
         marker='cursor.execute(f"""',
         sentence="The country comes from the query string and becomes a part of the SQL text.",
         one_click=True,

@@ -29,14 +29,3 @@ def best_sellers(limit: int) -> list[tuple[str, int]]:
     with connection.cursor() as cursor:
         cursor.execute(f"{SOLD} {BY_COPIES}", [limit])
         return cursor.fetchall()
-
-
-def orders_to(country: str) -> int:
-    """How many orders went to customers in a country."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"""
-            SELECT COUNT(*) FROM orders_order
-            JOIN orders_customer ON orders_customer.id = orders_order.customer_id
-            WHERE orders_customer.country = '{country}'
-        """)
-        return cursor.fetchone()[0]

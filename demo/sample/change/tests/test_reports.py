@@ -3,7 +3,7 @@ from decimal import Decimal
 
 from catalogue.models import Book
 from orders.models import Order
-from orders.reports import best_sellers, orders_to, revenue_since
+from orders.reports import best_sellers, revenue_since
 
 
 def test_revenue_counts_what_was_paid(order: Order) -> None:
@@ -18,8 +18,3 @@ def test_revenue_leaves_cancelled_orders_out(order: Order) -> None:
 
 def test_best_sellers_are_counted_in_copies(order: Order, book: Book) -> None:
     assert best_sellers(10) == [(book.isbn, 2)]
-
-
-def test_orders_are_counted_per_country(order: Order) -> None:
-    assert orders_to("GB") == 1
-    assert orders_to("FR") == 0
