@@ -237,7 +237,8 @@ class _Collected:
         if self._paths.ignores(placed.path, placed.rule):
             return False
         if self.config.rules.defer_to_linters and placed.rule.defers:
-            peer = linters.covering(placed.path, placed.rule.peers)
+            peers = placed.rule.peers if placed.flag.peers is None else placed.flag.peers
+            peer = linters.covering(placed.path, peers)
             if peer:
                 self.deferred.add(Deferred(placed.rule.code, peer))
                 return False

@@ -53,7 +53,8 @@ class Flag:
 
     `where` is a node of the file at hand, a `Span`, or the number of a line. Rules on a
     `Change` name the file in `path`. `identity` replaces the source of the match in the
-    fingerprint, for findings whose source says nothing (a missing test, a file).
+    fingerprint, for findings whose source says nothing (a missing test, a file). `peers`
+    replaces the rule's, where rules of other linters each see only a part of what it sees.
     """
 
     where: cst.CSTNode | Span | int
@@ -64,6 +65,7 @@ class Flag:
     confidence: Confidence | None = None
     related: tuple[Related, ...] = ()
     identity: str | None = None
+    peers: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

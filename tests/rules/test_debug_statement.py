@@ -183,3 +183,19 @@ def test_other_statements_of_the_line_stay() -> None:
 def test_what_ic_is_given_is_still_evaluated() -> None:
     code = "from icecream import ic\ndef f(a):\n    ic(a.pop())\n    ic(a)\n    return ic(a[0])\n"
     assert fixed(code) == "def f(a):\n    a.pop()\n    return a[0]\n"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "left"), [("T100", "print"), ("T201", "breakpoint"), ("T10', 'T20", "")]
+)
+def test_what_another_linter_sees_is_left_to_it_and_nothing_else(chosen: str, left: str) -> None:
+    code = "import django\ndef f(a):\n    breakpoint()\n    print(a)\n    return a\n"
+    ruff = f"[tool.ruff.lint]\nselect = ['{chosen}']\n"
+    files = {VIEWS: code, "pyproject.toml": ruff}
+    report = check([(VIEWS, code.encode())], project_of(files), Config(), [rule])
+    assert "".join(
+        each.message.partition("`")[2].partition("`")[0] for each in report.findings
+    ) in (
+        left,
+        f"{left}()",
+    )

@@ -142,6 +142,12 @@ rule = Rule(
     peers=("ruff:T100", "ruff:T201", "ruff:T203", "flake8:T100", "flake8:T201", "flake8:T203"),
 )
 
+_PEERS_OF_STOP = ("ruff:T100", "flake8:T100")
+_PEERS_OF_PRINT = {
+    "builtins.print": ("ruff:T201", "flake8:T201"),
+    "pprint.pprint": ("ruff:T203", "flake8:T203"),
+}
+
 _DEBUGGERS = frozenset(
     {"pdb", "ipdb", "pudb", "wdb", "rpdb", "pdbpp", "bpdb", "remote_pdb", "web_pdb", "pydevd"}
     | {
@@ -188,7 +194,7 @@ def check_breakpoint(call: cst.Call, here: Here) -> Iterator[Flag]:
             f"`{name}()`{_place(call, here)} stops the process until somebody types into its "
             "terminal. Delete it."
         )
-        yield Flag(call, message, fix=_without(call, here))
+        yield Flag(call, message, fix=_without(call, here), peers=_PEERS_OF_STOP)
 
 
 @rule.on(cst.Call, calls=("ic", "debug"), words=("icecream", "devtools"))
@@ -199,7 +205,7 @@ def check_dump(call: cst.Call, here: Here) -> Iterator[Flag]:
             f"`{name}(...)`{_place(call, here)} dumps what it is given to the console. "
             "Keep the value and delete the call."
         )
-        yield Flag(call, message, fix=_without(call, here))
+        yield Flag(call, message, fix=_without(call, here), peers=())
 
 
 @rule.on(cst.Call, calls=("print", "pprint", "pp", "inspect"))
@@ -215,7 +221,8 @@ def check_print(call: cst.Call, here: Here) -> Iterator[Flag]:
         f"`{name}`{_place(call, here)} writes to the console of the server, with no level, time "
         f"or request to find it by. {advice}"
     )
-    yield Flag(call, message, fix=fix, confidence=sure)
+    peers = _PEERS_OF_PRINT.get(here.name(call.func), ())
+    yield Flag(call, message, fix=fix, confidence=sure, peers=peers)
 
 
 @rule.on(cst.Import, words=tuple(sorted(_ONLY_FOR_DEBUGGING)))
@@ -237,7 +244,8 @@ def _about_import(node: cst.Import | cst.ImportFrom, here: Here) -> Iterator[Fla
     message = f"`{module}` is imported for debugging only. Delete {what}" + (
         " and the import." if calls else "."
     )
-    yield Flag(node, message, fix=_without_import(node, calls, here))
+    peers = () if module == "icecream" else _PEERS_OF_STOP
+    yield Flag(node, message, fix=_without_import(node, calls, here), peers=peers)
 
 
 def _module_of(node: cst.Import | cst.ImportFrom) -> str:

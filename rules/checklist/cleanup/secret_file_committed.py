@@ -64,6 +64,7 @@ rule = Rule(
     scope="pr",
     cwe=538,
     peers=("gitleaks:generic-api-key", "gitleaks:private-key"),
+    hides_match=True,
 )
 
 _SPARED = re.compile(

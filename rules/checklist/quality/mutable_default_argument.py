@@ -147,6 +147,9 @@ rule = Rule(
     peers=("ruff:B006", "ruff:B008", "flake8:B006", "flake8:B008", "pylint:W0102"),
 )
 
+_PEERS_OF_DISPLAYS = ("ruff:B006", "flake8:B006", "pylint:W0102")
+_PEERS_OF_CALLS = ("ruff:B008", "flake8:B008")
+
 
 class _Kind(Enum):
     """What is wrong with sharing a value."""
@@ -231,8 +234,9 @@ def _flag(parameter: cst.Param, kind: _Kind, named: str, here: Here, fix: Fix | 
     short = code if len(code) <= 40 else f"{code[:37]}..."
     message = f"The default `{short}` of `{name}` in {named} {kind.value}. "
     message += f"Let `{name}` default to `None` and make the value inside."
+    peers = _PEERS_OF_DISPLAYS if kind is _Kind.MUTABLE else _PEERS_OF_CALLS
     sure = Confidence.HOTSPOT if kind is _Kind.OTHER else Confidence.PROVEN
-    return Flag(default, message, fix=fix, confidence=sure, identity=name)
+    return Flag(default, message, fix=fix, confidence=sure, identity=name, peers=peers)
 
 
 def _kind(parameter: cst.Param, here: Here) -> _Kind | None:
