@@ -98,8 +98,13 @@ _CLIENT_SECRET = re.compile(
 Kind = tuple[str, bool]
 
 
-def secrets_in(path: str, head: bytes) -> Kind | None:
-    """What the file holds, and whether that is sure; None if it is nothing to keep secret."""
+def secrets_in(path: str, head: bytes, size: int) -> Kind | None:
+    """What the file holds, and whether that is sure; None if it is nothing to keep secret.
+
+    An empty `head` of a file with a `size` was not read; then a key store is told by its name.
+    """
+    if not head and size and path.lower().endswith(tuple(_KEYSTORES)):
+        return "a key store", True
     if not head.strip() or any(each in head for each in _SEALED):
         return None
     for ending, magic in _KEYSTORES.items():

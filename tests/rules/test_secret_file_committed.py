@@ -10,6 +10,7 @@ from trees import project_of
 from rules.checklist.cleanup.secret_file_committed import rule
 from rules.engine.config import Config, ReviewConfig
 from rules.engine.finding import Finding
+from rules.engine.inspect import Ear, inspect_unread
 from rules.engine.run import check
 from rules.kit import Confidence
 
@@ -141,3 +142,13 @@ def test_a_value_that_is_cut_off_by_the_end_of_what_is_read_is_not_judged() -> N
 @pytest.mark.parametrize("path", [".env", "a.pem", "a.json", ".netrc", ".kube/config", "a.p12"])
 def test_rubbish_is_no_secret(path: str, data: bytes) -> None:
     assert findings(path, data) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"), [("a.jks", 1), ("a.pyd", 0), ("certs/cacerts.jks", 0)]
+)
+def test_a_key_store_whose_bytes_were_not_fetched_is_told_by_its_name(
+    path: str, expected: int
+) -> None:
+    seen = inspect_unread(path, 2000, project_of({}), Ear.of([rule]))
+    assert (len(seen.placed), seen.crashes) == (expected, ())

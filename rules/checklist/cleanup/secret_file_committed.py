@@ -85,7 +85,7 @@ _TRIAL = re.compile(
 def check(file: CommittedFile, here: Here) -> Iterator[Flag]:
     if _SOURCE.search(file.path) or here.is_test or _SPARED.search(file.path):
         return
-    found = secrets_in(file.path, file.head)
+    found = secrets_in(file.path, file.head, file.size)
     if found is None:
         return
     what, sure = found
