@@ -21,64 +21,200 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReviewConfig(Section, frozen=True):
-    on: tuple[str, ...] = ("opened", "reopened", "synchronize", "ready_for_review")
-    drafts: Literal["off", "check-only", "full"] = "check-only"
-    scope: Literal["introduced", "added-lines", "changed-files"] = "introduced"
-    max_inline: Count = 10
-    max_file_level: Count = 3
-    group_after: Count = 3
-    inline_min: SeverityName = "warning"
-    confidence: Literal["proven", "all"] = "proven"
-    skip_authors: tuple[str, ...] = ("*[bot]",)
-    base_branches: tuple[str, ...] = ("*",)
-    exclude: tuple[str, ...] = ()
-    extend_exclude: tuple[str, ...] = ()
-    on_fixed: Literal["auto", "delete", "edit", "resolve"] = "auto"
+    """What is reviewed, and how much of it is said in the pull request."""
+
+    on: Annotated[
+        tuple[str, ...],
+        Meta(description="The actions on a pull request that start a review."),
+    ] = ("opened", "reopened", "synchronize", "ready_for_review")
+    drafts: Annotated[
+        Literal["off", "check-only", "full"],
+        Meta(
+            description="What a draft gets: nothing, the check run without comments, or all of it."
+        ),
+    ] = "check-only"
+    scope: Annotated[
+        Literal["introduced", "added-lines", "changed-files"],
+        Meta(
+            description="Which findings count: those that the change introduces, wherever they stand; of these, only those on added lines; or everything in the changed files."
+        ),
+    ] = "introduced"
+    max_inline: Annotated[
+        Count,
+        Meta(
+            description="The most comments on lines in one review. The rest stands in the check run."
+        ),
+    ] = 10
+    max_file_level: Annotated[
+        Count,
+        Meta(
+            description="The most comments on whole files, for what no line of the diff can carry."
+        ),
+    ] = 3
+    group_after: Annotated[
+        Count,
+        Meta(
+            description="From how many findings of one rule on, further ones are folded into its first comment."
+        ),
+    ] = 3
+    inline_min: Annotated[
+        SeverityName,
+        Meta(
+            description="The least severity that is worth a comment. What is below stands in the check run."
+        ),
+    ] = "warning"
+    confidence: Annotated[
+        Literal["proven", "all"],
+        Meta(
+            description="`proven`: only what a rule can prove. `all`: also the places that a person should look at."
+        ),
+    ] = "proven"
+    skip_authors: Annotated[
+        tuple[str, ...],
+        Meta(description="Logins whose pull requests are not reviewed; `*` stands for any text."),
+    ] = ("*[bot]",)
+    base_branches: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="The branches into which pull requests are reviewed; `*` stands for any text."
+        ),
+    ] = ("*",)
+    exclude: Annotated[
+        tuple[str, ...],
+        Meta(description="Files that are not reviewed, as patterns of `.gitignore`."),
+    ] = ()
+    extend_exclude: Annotated[
+        tuple[str, ...],
+        Meta(description="Further patterns, added to `exclude` and not put in its place."),
+    ] = ()
+    on_fixed: Annotated[
+        Literal["auto", "delete", "edit", "resolve"],
+        Meta(
+            description="What happens to a comment whose finding is gone. `auto`: resolved where the App may, else deleted if nobody answered, else struck through."
+        ),
+    ] = "auto"
 
 
 class CheckConfig(Section, frozen=True):
-    name: Annotated[str, Meta(min_length=1, max_length=100)] = "Stet"
-    fail_on: Literal["error", "warning", "never"] = "error"
-    on_error: Literal["neutral", "failure"] = "neutral"
-    annotations: Literal["none", "uncommented", "all"] = "uncommented"
+    """The check run beside the pull request, and the exit code of the command line."""
+
+    name: Annotated[
+        str,
+        Meta(
+            min_length=1, max_length=100, description="Its name, which branch protection refers to."
+        ),
+    ] = "Stet"
+    fail_on: Annotated[
+        Literal["error", "warning", "never"],
+        Meta(description="The least severity that fails the check, and makes `stet` exit with 1."),
+    ] = "error"
+    on_error: Annotated[
+        Literal["neutral", "failure"],
+        Meta(description="How the check concludes when Stet itself could not do its work."),
+    ] = "neutral"
+    annotations: Annotated[
+        Literal["none", "uncommented", "all"],
+        Meta(
+            description="Which findings the check run marks in the diff: none, those without a comment, or all."
+        ),
+    ] = "uncommented"
 
 
 class RulesConfig(Section, frozen=True):
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    extend_ignore: tuple[str, ...] = ()
-    defer_to_linters: bool = True
-    severity: dict[str, SeverityName] = {}
-    options: dict[str, dict[str, Any]] = {}
+    """Which rules speak, and how loud. Rules are meant by code, by name or by the start of a code."""
+
+    select: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="The rules that are on. Empty: those that are on by default. `ALL`, or a code in full, also turns on what is off by default."
+        ),
+    ] = ()
+    ignore: Annotated[tuple[str, ...], Meta(description="The rules that are off.")] = ()
+    extend_ignore: Annotated[
+        tuple[str, ...],
+        Meta(description="Further rules that are off, added to `ignore` and not put in its place."),
+    ] = ()
+    defer_to_linters: Annotated[
+        bool,
+        Meta(
+            description="Leave a rule to ruff, bandit, pylint or flake8 where the repository runs their equivalent."
+        ),
+    ] = True
+    severity: Annotated[
+        dict[str, SeverityName],
+        Meta(description="Another severity for a rule, by its code."),
+    ] = {}
+    options: Annotated[
+        dict[str, dict[str, Any]],
+        Meta(
+            description="The options of a rule, by its code; `[rules.CODE]` is the usual way to write it."
+        ),
+    ] = {}
 
 
 class PerFile(Section, frozen=True):
-    ignore: tuple[str, ...] = ()
+    """What holds for the files of one pattern."""
+
+    ignore: Annotated[
+        tuple[str, ...], Meta(description="The rules that are off in these files.")
+    ] = ()
 
 
 class SuppressionsConfig(Section, frozen=True):
-    require_reason: bool = True
-    max_days: Annotated[int, Meta(ge=0)] = 180
-    report_unused: bool = True
-    honor_noqa: bool = False
+    """Comments in the code that silence a rule: `# stet: ignore[CODE] reason (until=DATE)`."""
+
+    require_reason: Annotated[bool, Meta(description="Report those that give no reason.")] = True
+    max_days: Annotated[
+        int,
+        Meta(ge=0, description="The most days that an `until` may lie ahead; 0 for any number."),
+    ] = 180
+    report_unused: Annotated[
+        bool, Meta(description="Report those that silence nothing any more.")
+    ] = True
+    honor_noqa: Annotated[
+        bool, Meta(description="Let `# noqa: CODE` silence the rules of Stet too.")
+    ] = False
 
 
 class CommandsConfig(Section, frozen=True):
-    authors_may_ignore: bool = False
+    """Who may give orders in comments (`/stet ...`)."""
+
+    authors_may_ignore: Annotated[
+        bool,
+        Meta(
+            description="Let authors dismiss findings on their own pull requests without write access."
+        ),
+    ] = False
 
 
 class Config(Section, frozen=True):
     """All settings of a review; every one has a default."""
 
-    version: Literal[1] = 1
-    profile: Literal["quiet", "default", "strict"] = "default"
-    extends: Literal["org", "none"] = "org"
-    python: str = ""
-    frameworks: tuple[str, ...] = ()
+    version: Annotated[Literal[1], Meta(description="The version of this format.")] = 1
+    profile: Annotated[
+        Literal["quiet", "default", "strict"],
+        Meta(description="`strict` turns on the rules that are off by default too."),
+    ] = "default"
+    extends: Annotated[
+        Literal["org", "none"],
+        Meta(
+            description="Whether the organisation's `stet.toml` in its `.github` repository holds here too."
+        ),
+    ] = "org"
+    python: Annotated[
+        str, Meta(description="The version of Python that the project runs on, such as `3.12`.")
+    ] = ""
+    frameworks: Annotated[
+        tuple[str, ...],
+        Meta(description="The frameworks that the project uses. Empty: as found in its code."),
+    ] = ()
     review: ReviewConfig = ReviewConfig()
     check: CheckConfig = CheckConfig()
     rules: RulesConfig = RulesConfig()
-    per_file: dict[str, PerFile] = {}
+    per_file: Annotated[
+        dict[str, PerFile],
+        Meta(description="What holds for the files that a pattern of `.gitignore` means."),
+    ] = {}
     suppressions: SuppressionsConfig = SuppressionsConfig()
     commands: CommandsConfig = CommandsConfig()
 
