@@ -19,6 +19,16 @@ CHAINING = frozenset(
     | {"select_for_update", "defer", "only", "extra", "none", "complex_filter"}
     | {"select_related", "prefetch_related"}
 )
+# A file without any of these words asks no query.
+QUERY_WORDS = (
+    "objects",
+    "filter",
+    "all",
+    "exclude",
+    "select_related",
+    "prefetch_related",
+    "order_by",
+)
 _EAGER = ("select_related", "prefetch_related")
 
 

@@ -47,7 +47,8 @@ class Query:
     """A query set of `model`.
 
     `node` is the expression that a further call could be appended to. `opaque` ones load
-    relations that cannot be read here; `single` ones have one row at most; `parent` is the
+    relations that cannot be read here; `single` ones have one row at most; `is_list` says that
+    the rows are in a list or set by now; `parent` is the
     row whose related rows these are, as long as a prefetch could serve them. `roots` holds the
     ids of the nodes that it starts from: several, if branches build different ones.
     """
@@ -61,6 +62,7 @@ class Query:
     sliced: bool = False
     manager: str = ""
     is_manager: bool = False
+    is_list: bool = False
     parent: Row | None = None
     roots: frozenset[int] = frozenset()
 
@@ -145,11 +147,12 @@ class QueryReader:
         return self.models.find(f"{self.here.module_name}.{owner.name.value}")
 
     def _name(self, node: cst.Name, env: Environment, depth: int) -> Value:
-        last = assigned_before(node, self.here)
+        bound = self.here.bindings(node)
+        last = assigned_before(node, self.here) if len(bound) > 1 else None
         if last is not None:
             return self.value(last, env, depth - 1)
         found: list[Value] = []
-        for each in self.here.bindings(node):
+        for each in bound:
             if each.node is None or id(each.node) in self._open:
                 if each.node is None:
                     return None
@@ -272,7 +275,8 @@ class QueryReader:
         if isinstance(node.func, cst.Name):
             name = self.here.name(node.func)
             if name.removeprefix("builtins.") in _SAME_ROWS and name.startswith("builtins."):
-                return self.value(first, env, depth - 1)
+                rows = self.value(first, env, depth - 1)
+                return replace(rows, is_list=True) if isinstance(rows, Query) else None
             if name in (
                 "django.shortcuts.get_object_or_404",
                 "django.shortcuts.aget_object_or_404",
@@ -289,6 +293,8 @@ class QueryReader:
         return self._applied(base, node.func.attr.value, node) if isinstance(base, Query) else None
 
     def _applied(self, base: Query, name: str, node: cst.Call) -> Value:
+        if base.is_list:
+            return None
         after = replace(base, node=node, is_manager=False)
         if name == "select_related":
             return _selecting(after, node)
@@ -422,6 +428,7 @@ def _both(left: Value, right: Value) -> Value:
             opaque=left.opaque or right.opaque,
             single=left.single or right.single,
             sliced=left.sliced or right.sliced,
+            is_list=left.is_list or right.is_list,
             parent=left.parent if left.parent == right.parent else None,
             roots=left.roots | right.roots,
         )

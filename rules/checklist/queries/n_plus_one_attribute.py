@@ -171,6 +171,8 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from rules.facts.models import Models
+from rules.facts.queryset_methods import QUERY_WORDS
 from rules.facts.querysets import Query, QueryReader
 from rules.facts.related_reads import Read, reads_of
 from rules.kit import Confidence, Fix, Flag, Here, Related, Replace, Rule, Severity, string, walk
@@ -200,17 +202,17 @@ class _Loop:
     bodies: tuple[cst.CSTNode, ...]
 
 
-@rule.on(cst.For)
+@rule.on(cst.For, words=QUERY_WORDS)
 def check_loop(node: cst.For, here: Here) -> Iterator[Flag]:
     yield from _check(_Loop(node, node.iter, node.target, (node.body,)), here)
 
 
-@rule.on(cst.CompFor)
+@rule.on(cst.CompFor, words=QUERY_WORDS)
 def check_comprehension(node: cst.CompFor, here: Here) -> Iterator[Flag]:
     yield from _check(_comprehension(node, here), here)
 
 
-@rule.on(cst.Call, calls=_KEYED)
+@rule.on(cst.Call, calls=_KEYED, words=QUERY_WORDS)
 def check_key(node: cst.Call, here: Here) -> Iterator[Flag]:
     loop = _keyed(node)
     if loop is not None:
@@ -246,9 +248,10 @@ def _keyed(node: cst.Call) -> _Loop | None:
 def _check(loop: _Loop, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_migration or not _may_have_rows(loop.rows):
         return
-    reader = QueryReader(here)
-    if not reader.models.by_key:
+    models: Models = here.project.facts(Models)
+    if not models.by_key:
         return
+    reader = QueryReader(here)
     query = reader.query(loop.rows)
     missing = _missing(loop, query, reader)
     if query is None or not missing:

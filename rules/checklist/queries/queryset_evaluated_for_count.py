@@ -89,8 +89,10 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from rules.facts.models import Models
+from rules.facts.queryset_methods import QUERY_WORDS
 from rules.facts.querysets import Query, QueryReader
-from rules.kit import Flag, Here, Rule, Severity, replacing, walk
+from rules.kit import Flag, Here, Kind, Rule, Severity, replacing, walk
 
 rule = Rule(
     __name__,
@@ -116,7 +118,7 @@ _REASONS = {
 }
 
 
-@rule.on(cst.Call, calls=("len",))
+@rule.on(cst.Call, calls=("len",), words=QUERY_WORDS)
 def check_length(node: cst.Call, here: Here) -> Iterator[Flag]:
     rows = node.args[0].value if len(node.args) == 1 else None
     if rows is None or here.name(node.func) != "builtins.len" or _is_compared(node, here):
@@ -137,17 +139,17 @@ def check_comparison(node: cst.Comparison, here: Here) -> Iterator[Flag]:
         yield from _flag(node, found, "exists", here, negated=not _says_some(node))
 
 
-@rule.on(cst.If)
+@rule.on(cst.If, words=QUERY_WORDS)
 def check_if(node: cst.If, here: Here) -> Iterator[Flag]:
     yield from _truth(node.test, here)
 
 
-@rule.on(cst.IfExp)
+@rule.on(cst.IfExp, words=QUERY_WORDS)
 def check_conditional(node: cst.IfExp, here: Here) -> Iterator[Flag]:
     yield from _truth(node.test, here)
 
 
-@rule.on(cst.Call, calls=("bool",))
+@rule.on(cst.Call, calls=("bool",), words=QUERY_WORDS)
 def check_bool(node: cst.Call, here: Here) -> Iterator[Flag]:
     if len(node.args) == 1 and here.name(node.func) == "builtins.bool":
         found = _only_counted(node.args[0].value, here)
@@ -206,9 +208,9 @@ def _is_compared(node: cst.Call, here: Here) -> bool:
 
 def _counted(rows: cst.BaseExpression, here: Here) -> cst.BaseExpression | None:
     """The query set that is counted in the database, whatever else is done with it."""
-    if isinstance(rows, cst.Name) and not _is_used_once(rows, here):
+    if _query(rows, here, managers=True) is None:
         return None
-    return rows if _query(rows, here, managers=True) is not None else None
+    return None if isinstance(rows, cst.Name) and not _is_used_once(rows, here) else rows
 
 
 def _only_counted(rows: cst.BaseExpression, here: Here) -> cst.BaseExpression | None:
@@ -222,29 +224,34 @@ def _only_counted(rows: cst.BaseExpression, here: Here) -> cst.BaseExpression | 
             pass
     if not isinstance(rows, cst.Name | cst.Call | cst.Subscript):
         return None
-    if isinstance(rows, cst.Name) and not _is_used_once(rows, here):
+    if _query(rows, here) is None:
         return None
-    query = _query(rows, here)
-    if query is None or _is_list(rows, here):
-        return None
-    return rows
+    return None if isinstance(rows, cst.Name) and not _is_used_once(rows, here) else rows
 
 
 def _query(rows: cst.BaseExpression, here: Here, *, managers: bool = False) -> Query | None:
-    reader = QueryReader(here)
-    if not reader.models.by_key or here.is_test:
+    models: Models = here.project.facts(Models)
+    if not models.by_key or here.is_test or here.is_migration or not _may_be_query(rows, here):
         return None
-    found = reader.value(rows)
-    if not isinstance(found, Query) or (found.is_manager and not managers):
+    found = QueryReader(here).value(rows)
+    if not isinstance(found, Query) or found.is_list or (found.is_manager and not managers):
         return None
-    # `.all()` of rows that somebody may have prefetched costs nothing to measure.
-    return None if found.parent is not None and not found.is_manager else found
+    # Related rows that somebody may have prefetched cost nothing to measure.
+    return None if found.parent is not None else found
 
 
-def _is_list(rows: cst.BaseExpression, here: Here) -> bool:
-    """Whether the name stands for rows that a call has put into a list already."""
-    value = here.value_of(rows)
-    return isinstance(value, cst.Call) and isinstance(value.func, cst.Name)
+def _may_be_query(rows: cst.BaseExpression, here: Here) -> bool:
+    """A cheap look: a call of a method, or a variable that is bound to one."""
+    if isinstance(rows, cst.Name):
+        bound = here.bindings(rows)
+        if len(bound) != 1 or bound[0].kind is not Kind.VALUE:
+            return False
+        return isinstance(bound[0].node, cst.Call | cst.Subscript | cst.IfExp)
+    match rows:
+        case cst.Call(func=cst.Attribute()) | cst.Subscript() | cst.Attribute():
+            return True
+        case _:
+            return False
 
 
 def _is_used_once(name: cst.Name, here: Here) -> bool:
