@@ -123,6 +123,28 @@ def test_a_worker_killed_in_the_middle_costs_no_review_and_leaves_no_open_check(
     assert service.mails() == ["review"]
 
 
+@pytest.mark.fault
+def test_a_push_in_the_middle_of_a_review_makes_the_old_one_silent(service: Service) -> None:
+    github = service.github
+    github.create_user("alice")
+    github.set_permission(REPOSITORY, "alice", "write")
+    github.commit(REPOSITORY, "main", {"shop/rates.py": RATES}, by="alice")
+    old = github.commit(
+        REPOSITORY, "feature", {"shop/rates.py": RATES_BAD}, base="main", by="alice"
+    )
+    github.faults.add(faults.slow(4), method="GET", path=r"/compare/", times=1)
+
+    number = github.open_pull_request(REPOSITORY, head="feature", title="Rates", by="alice")
+    service.wait_for_check("feature")
+    new = github.commit(REPOSITORY, "feature", {"shop/more.py": "x = 1\n"}, by="alice")
+    service.settle()
+
+    assert [each["conclusion"] for each in service.checks(old)] == ["cancelled"]
+    assert [each["conclusion"] for each in service.checks(new)] == ["success"]
+    assert [each["commit_id"] for each in service.reviews(number)] == [new]
+    assert service.mails() == ["review"]
+
+
 def test_commands_are_for_those_who_may(service: Service) -> None:
     github = service.github
     for login, role in (("alice", "write"), ("tom", "triage"), ("rita", "read")):

@@ -19,7 +19,7 @@ from worker.github.errors import UnavailableError
 from worker.github.publish import Speaker, Spoken
 from worker.github.pulls import Opened, read_pull_request
 from worker.open_checks import OpenChecks
-from worker.placing import InlineComment
+from worker.placing import FileComment, InlineComment
 from worker.plan import ReviewPlan, plan
 from worker.review import SupersededError, Tools, review_pull_request
 from worker.turns import TurnLostError
@@ -72,6 +72,21 @@ def test_a_review_with_no_good_line_is_not_posted(desk: Desk) -> None:
     assert len(spoken.refused) == 2
     assert desk.reviews() == []
     assert desk.mails() == {}
+
+
+def test_a_comment_on_a_file_stands_on_the_file_and_not_on_a_line(desk: Desk) -> None:
+    desk.open({"shop/lines.py": LINES})
+    here, elsewhere = finding("QLT101", "shop/lines.py", 3), finding("QLT102", "shop/other.py", 3)
+    wanted = (FileComment(here), FileComment(elsewhere))
+
+    spoken = say(desk, replace(comments_on(), file_level=wanted))
+
+    assert spoken.refused == (elsewhere,)
+    [comment] = desk.comments()
+    assert (comment["path"], comment["subject_type"]) == ("shop/lines.py", "file")
+    with client_of(desk) as client:
+        [own] = read_pull_request(client).pull_request.said
+    assert own.places() == {(here.fingerprint, "shop/lines.py")}
 
 
 def test_a_pending_review_that_a_crash_left_behind_is_in_nobodys_way(desk: Desk) -> None:

@@ -199,6 +199,17 @@ def test_a_broken_configuration_is_shown_and_leaves_the_check_neutral(desk: Desk
     assert len(desk.comments()) == 1
 
 
+def test_an_option_that_no_rule_knows_is_a_mistake_like_any_other(desk: Desk) -> None:
+    desk.github.commit(REPOSITORY, "main", {".stet.toml": "[rules.SEC124]\nno_such_option = 3\n"})
+    desk.open({"shop/rates.py": RATES_BAD})
+
+    desk.review()
+
+    assert desk.check()["conclusion"] == "neutral"
+    assert "this rule has no options" in desk.check()["output"]["summary"]
+    assert len(desk.comments()) == 1
+
+
 def test_bots_are_skipped_with_a_word_in_the_check(desk: Desk) -> None:
     desk.github.commit(REPOSITORY, "main", {".stet.toml": '[review]\nskip_authors = ["ali*"]\n'})
     desk.open({"shop/rates.py": RATES_BAD}, by="alice")
