@@ -271,21 +271,21 @@ def _outcome(
 
 
 def _written(report: Report, texts: dict[str, bytes], options: Options) -> str:
+    def source(path: str) -> str | None:
+        data = texts.get(path)
+        return data.decode("utf-8-sig", "replace") if data is not None else None
+
     match options.format_:
         case "json":
             return json_format.write(report)
         case "sarif":
             return sarif_format.write(report)
         case "rdjson":
-            return line_formats.rdjson(report)
+            return line_formats.rdjson(report, source)
         case "github":
             return line_formats.github(report)
         case "markdown":
             return line_formats.markdown(report)
-
-    def source(path: str) -> str | None:
-        data = texts.get(path)
-        return data.decode("utf-8-sig", "replace") if data is not None else None
 
     colour = options.output is None and sys.stdout.isatty()
     return text_format.write(report, source, colour=colour, with_statistics=options.statistics)

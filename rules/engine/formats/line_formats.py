@@ -4,39 +4,58 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from rules.engine.finding import Finding, Report
 from rules.kit import Severity, Span
 
+Sources = Callable[[str], str | None]
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _RD = {Severity.ERROR: "ERROR", Severity.WARNING: "WARNING", Severity.NOTICE: "INFO"}
 
 
-def _rd_range(span: Span) -> dict[str, Any]:
-    return {
-        "start": {"line": span.line, "column": span.column},
-        "end": {"line": span.end_line, "column": span.end_column},
-    }
+class _Bytes:
+    """Spans as reviewdog counts them: columns are bytes of UTF-8, not code points."""
+
+    def __init__(self, text: str | None) -> None:
+        self._lines = _LINE_END.split(text) if text is not None else []
+
+    def range(self, span: Span) -> dict[str, Any]:
+        return {
+            "start": {"line": span.line, "column": self._column(span.line, span.column)},
+            "end": {
+                "line": span.end_line,
+                "column": self._column(span.end_line, span.end_column),
+            },
+        }
+
+    def _column(self, line: int, column: int) -> int:
+        if not 0 < line <= len(self._lines):
+            return column
+        before = self._lines[line - 1][: column - 1]
+        return column - len(before) + len(before.encode("utf-8", "replace"))
 
 
-def _rd_diagnostic(finding: Finding) -> dict[str, Any]:
+def _rd_diagnostic(finding: Finding, places: _Bytes) -> dict[str, Any]:
     row: dict[str, Any] = {
         "message": finding.message,
-        "location": {"path": finding.path, "range": _rd_range(finding.span)},
+        "location": {"path": finding.path, "range": places.range(finding.span)},
         "severity": _RD[finding.severity],
         "code": {"value": finding.code, "url": finding.url},
     }
-    if finding.fix is not None:
-        row["suggestions"] = [
-            {"range": _rd_range(edit.span), "text": edit.text} for edit in finding.fix.edits
-        ]
+    # Suggestions can be taken one by one, and half of a fix may be worse than none.
+    if finding.fix is not None and len(finding.fix.edits) == 1:
+        (edit,) = finding.fix.edits
+        row["suggestions"] = [{"range": places.range(edit.span), "text": edit.text}]
     return row
 
 
-def rdjson(report: Report) -> str:
-    """Reviewdog's Diagnostic Format."""
+def rdjson(report: Report, sources: Sources) -> str:
+    """Reviewdog's Diagnostic Format. `sources` gives the text of a path, to count its bytes."""
     source = {"name": "stet", "url": "https://stet-review.github.io/stet/"}
-    rows = [_rd_diagnostic(each) for each in report.findings]
+    places = {path: _Bytes(sources(path)) for path in {each.path for each in report.findings}}
+    rows = [_rd_diagnostic(each, places[each.path]) for each in report.findings]
     return json.dumps({"source": source, "diagnostics": rows}, indent=2) + "\n"
 
 
