@@ -106,7 +106,7 @@ def _of_ini(text: str) -> list[LinterRecord]:
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
         parser.read_string(text)
-    except configparser.Error:
+    except (configparser.Error, AttributeError):  # the parser stumbles over a continued empty key
         return []
     found = []
     for section in parser.sections():
