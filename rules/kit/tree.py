@@ -22,6 +22,25 @@ _TRIVIA_FIELD = re.compile(
     r"|semicolon|comma|first_line|last_line|newline|indent|comment|colon|equal|dot|empty_lines"
     r"|empty|type_comment|asynchronous_whitespace)$"
 )
+# LibCST declares the fields of these in another order than they are written in.
+_WRITTEN: Mapping[str, tuple[str, ...]] = {
+    "Arg": ("keyword", "value"),
+    "ClassDef": ("decorators", "name", "type_parameters", "bases", "keywords", "body"),
+    "CompFor": ("asynchronous", "target", "iter", "ifs", "inner_for_in"),
+    "ExceptHandler": ("type", "name", "body"),
+    "ExceptStarHandler": ("type", "name", "body"),
+    "For": ("asynchronous", "target", "iter", "body", "orelse"),
+    "FunctionDef": (
+        "decorators", "asynchronous", "name", "type_parameters", "params", "returns", "body",
+    ),
+    "IfExp": ("body", "test", "orelse"),
+    "MatchCase": ("pattern", "guard", "body"),
+    "Parameters": (
+        "posonly_params", "posonly_ind", "params", "star_arg", "kwonly_params", "star_kwarg",
+    ),
+    "TypeAlias": ("name", "type_parameters", "value"),
+    "With": ("asynchronous", "items", "body"),
+}  # fmt: skip
 _SCALAR_TYPE = re.compile(r"^(Optional\[)?(str|bool|int|Literal\[.*\])\]?$|MaybeSentinel$")
 
 
@@ -32,7 +51,8 @@ def _code_fields(node_class: type[cst.CSTNode]) -> tuple[str, ...]:
         if _TRIVIA_FIELD.search(each.name) or _SCALAR_TYPE.match(kind.replace("typing.", "")):
             continue
         names.append(each.name)
-    return tuple(names)
+    written = _WRITTEN.get(node_class.__name__, ())
+    return (*(each for each in written if each in names), *(n for n in names if n not in written))
 
 
 def _node_classes(base: type[cst.CSTNode]) -> Iterator[type[cst.CSTNode]]:
