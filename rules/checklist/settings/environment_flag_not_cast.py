@@ -161,6 +161,7 @@ _DJANGO_FLAG = re.compile(
     r"^(DEBUG|SECURE_SSL_REDIRECT|(SESSION|CSRF)_COOKIE_(SECURE|HTTPONLY)|EMAIL_USE_(TLS|SSL)|USE_TZ"
     r"|SECURE_HSTS_(PRELOAD|INCLUDE_SUBDOMAINS)|CORS_(ORIGIN_)?ALLOW_ALL(_ORIGINS)?)$"
 )
+_PORT = re.compile(r"(?:^|_)PORTS?(?:_|$)", re.IGNORECASE)
 _TYPES = {"bool": "flag", "int": "number", "float": "number"}
 _TRUTHS = '.lower() in {"1", "true", "yes", "on"}'
 
@@ -243,7 +244,7 @@ def _meant(read: _Read, whole: cst.BaseExpression, parent: cst.CSTNode | None, h
             spared = _is_port(parent, read) or _is_converted_later(parent, here)
             return "" if spared else kind
         case cst.DictElement(key=key):
-            return "" if f"{string(key)} {read.variable}".upper().count("PORT") else kind
+            return "" if any(_PORT.search(n) for n in (string(key) or "", read.variable)) else kind
         case cst.Arg(keyword=cst.Name(value="debug" | "port" | "reload")):
             outer = here.around(whole, cst.Call)
             runs = outer is not None and dotted(outer.func).endswith((".run", "run_simple"))
@@ -323,7 +324,7 @@ def _targets(parent: cst.Assign | cst.AnnAssign) -> list[str]:
 def _is_port(parent: cst.Assign | cst.AnnAssign, read: _Read) -> bool:
     """A port that only ever names an address may stay a string."""
     names = [*_targets(parent), read.variable]
-    return not isinstance(parent, cst.AnnAssign) and any("PORT" in n.upper() for n in names)
+    return not isinstance(parent, cst.AnnAssign) and any(_PORT.search(each) for each in names)
 
 
 def _is_converted_later(parent: cst.Assign | cst.AnnAssign, here: Here) -> bool:

@@ -106,15 +106,79 @@ from shop.orders import total
 def test_total_of_nothing_is_nothing():
     assert total([]) == 0
 ```
+Before:
+```python shop/orders.py
+def total(lines):
+    return sum(line.price for line in lines)
+```
+```python tests/test_orders.py
+from shop.orders import total
+
+
+def test_total_of_nothing_is_nothing():
+    assert total([]) == 0
+```
+```python shop/couriers.py
+def status(code):
+    return courier.get(code).status
+```
+```python tests/test_couriers.py
+from shop.couriers import status
+
+
+def test_status():
+    assert status("1") == "on its way"
+```
+Bad: the change is tested, but one new function is left out.
+```python shop/orders.py
+def total(lines):
+    if any(line.price < 0 for line in lines):
+        raise ValueError("negative price")
+    return sum(line.price for line in lines)
+```
+```python tests/test_orders.py
+import pytest
+
+from shop.orders import total
+
+
+def test_total_of_nothing_is_nothing():
+    assert total([]) == 0
+
+
+def test_negative_prices_are_refused(line):
+    with pytest.raises(ValueError):
+        total([line(price=-1)])
+```
+```python shop/couriers.py
+def status(code):
+    return courier.get(code).status
+
+
+def label(code):  # flagged
+    answer = courier.get(code)
+    if not answer.ok:
+        raise LookupError(code)
+    return answer.text
+```
+```python tests/test_couriers.py
+from shop.couriers import status
+
+
+def test_status():
+    assert status("1") == "on its way"
+```
 """
 
 import re
 from collections.abc import Iterator
 
+import libcst as cst
+
 from rules.facts.behaviour import Changed, changes
 from rules.facts.settings_modules import SettingsModules
 from rules.facts.tests import Suite
-from rules.kit import Change, FileChange, Flag, Here, PythonFile, Rule, Severity
+from rules.kit import Change, FileChange, Flag, Here, PythonFile, Rule, Severity, find
 from rules.kit.paths import is_generated, is_migration, is_test
 from rules.kit.positions import positions
 
@@ -173,12 +237,36 @@ def check(change: Change, here: Here) -> Iterator[Flag]:
         for each in changes(sources)
         if _counts(each.path) and settings.at(each.path) is None and each.score >= _LEAST_SCORE
     ]
-    if not found or any(_exercises(test, found, change) for test in _tests(change)):
-        return
+    if any(_exercises(test, found, change) for test in _tests(change)):
+        found = [each for each in found if _is_forgotten(each, suite, change)]
     tested = [each for each in found if suite.covers_area(each.path)]
     if tested:
         chief = max(tested, key=lambda each: each.score)
         yield _flag(chief, suite, change)
+
+
+def _is_forgotten(new: Changed, suite: Suite, change: Change) -> bool:
+    """A new function of a module with a test file of its own, that no test of the project names.
+
+    What other code of the change calls may be exercised through that.
+    """
+    name = new.function.node.name.value
+    if not new.is_added or name.startswith("_") or name in _GENERIC or new.function.holder:
+        return False
+    place = suite.place_for(new.path, name)
+    stem = new.path.rpartition("/")[2].removesuffix(".py")
+    if place is None or not place.exists or stem not in place.path.rpartition("/")[2]:
+        return False
+    if change.touched(place.path) or any(suite.naming(name)):
+        return False
+    return not _is_used(name, change)
+
+
+def _is_used(name: str, change: Change) -> bool:
+    """Whether code of the change names a function besides its definition."""
+    modules = [after for _, after in change.trees.values() if after is not None]
+    uses = sum(each.value == name for module in modules for each in find(module, cst.Name))
+    return uses > 1
 
 
 def _counts(path: str) -> bool:
