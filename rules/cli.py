@@ -89,14 +89,40 @@ def _codes(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) 
 def _review_options(function: F) -> F:
     """The options that `check` and `review` share."""
     options = [
-        click.option("--format", "format_", type=click.Choice(FORMATS), default="text"),
+        click.option(
+            "--format",
+            "format_",
+            type=click.Choice(FORMATS),
+            default="text",
+            help="For people, or for another program.",
+        ),
         click.option(
             "--output", type=click.Path(path_type=Path), help="Write here, not to stdout."
         ),
-        click.option("--select", multiple=True, callback=_codes, help="Codes, names or ALL."),
-        click.option("--ignore", multiple=True, callback=_codes, help="Codes or names."),
-        click.option("--confidence", type=click.Choice(["proven", "all"]), default=None),
-        click.option("--config", "config_file", type=click.Path(path_type=Path)),
+        click.option(
+            "--select",
+            multiple=True,
+            callback=_codes,
+            help="Codes, prefixes, names or ALL, with commas.",
+        ),
+        click.option(
+            "--ignore",
+            multiple=True,
+            callback=_codes,
+            help="Codes, prefixes or names, with commas.",
+        ),
+        click.option(
+            "--confidence",
+            type=click.Choice(["proven", "all"]),
+            default=None,
+            help="Only what is proven, or also what a person should look at.",
+        ),
+        click.option(
+            "--config",
+            "config_file",
+            type=click.Path(path_type=Path),
+            help="Read this, and no other configuration.",
+        ),
         click.option("--isolated", is_flag=True, help="Read no configuration."),
         click.option("--fix", "fix", is_flag=True, help="Apply safe fixes in the work tree."),
         click.option("--exit-zero", is_flag=True, help="Exit 0 also with findings."),
@@ -168,7 +194,11 @@ def explain(rule: str) -> None:
 
 @main.command("rules")
 @click.option(
-    "--format", "format_", type=click.Choice(["table", "json", "markdown"]), default="table"
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json", "markdown"]),
+    default="table",
+    help="For people, for a program, or for a page.",
 )
 def rules_command(format_: str) -> None:
     """List the rules."""
@@ -178,7 +208,13 @@ def rules_command(format_: str) -> None:
 
 
 @main.command()
-@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    help="For people, or for a program.",
+)
 def checklist(format_: str) -> None:
     """List every row of the checklist with its rules and questions."""
     from rules.engine import pages
@@ -187,9 +223,20 @@ def checklist(format_: str) -> None:
 
 
 @main.command()
-@click.option("--config", "config_file", type=click.Path(path_type=Path))
-@click.option("--isolated", is_flag=True)
-@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="Read this, and no other configuration.",
+)
+@click.option("--isolated", is_flag=True, help="Read no configuration: what are the defaults?")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    help="For people, or for a program.",
+)
 def config(config_file: Path | None, *, isolated: bool, format_: str) -> None:
     """Show every setting that holds here, and where it comes from."""
     from rules.engine import command

@@ -274,6 +274,8 @@ def _with_options(data: Mapping[str, Any]) -> dict[str, Any]:
         return dict(data)
     options = {key: value for key, value in rules.items() if _RULE_TABLE.match(key)}
     rest = {key: value for key, value in rules.items() if key not in options}
+    if "options" in rest:  # where they are kept, not how they are written
+        raise msgspec.ValidationError("Object contains unknown field `options` - at `$.rules`")
     return {**data, "rules": {**rest, "options": options}}
 
 

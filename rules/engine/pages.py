@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import asdict
 from inspect import cleandoc
 from io import StringIO
@@ -13,33 +15,59 @@ from rich.table import Table
 
 from rules.engine.catalogue import checklist
 from rules.engine.discover import all_rules, url_of
-from rules.kit import Rule
+from rules.engine.docs.settings_reference import option_rows
+from rules.engine.docs.words import table as markdown_table
+from rules.kit import Confidence, Rule
+
+_SECTION = re.compile(r"\n+(Bad|Good|Before):")
+_FENCE = re.compile(r"(?m)^(?P<begin>```+[\w+-]+) (?P<path>\S+)(?P<flagged> flagged)?\n")
 
 
 def page(rule: Rule) -> str:
     """The page of a rule, in Markdown."""
-    facts = [
-        f"`{rule.code}`",
-        rule.severity.value,
-        rule.confidence.value,
-        "on by default" if rule.default else "off by default",
-    ]
+    parts = [f"# {rule.name} ({rule.code})", " \u00b7 ".join(_facts(rule)), _body(rule)]
+    rows = option_rows(rule)
+    if rows:
+        head = ("Option", "What may stand there", "Default", "Meaning")
+        parts.append(
+            f"## Options\n\nIn `[rules.{rule.code}]`:\n\n{markdown_table(head, *rows)}".rstrip()
+        )
+    return "\n\n".join([*parts, _surroundings(rule)]) + "\n"
+
+
+def _facts(rule: Rule) -> Iterator[str]:
+    yield rule.severity.value
+    yield "proven" if rule.confidence is Confidence.PROVEN else "to be looked at by a person"
+    yield "on by default" if rule.default else "off by default"
     if rule.fix != "none":
-        facts.append("offers a safe fix" if rule.fix == "safe" else "offers a suggestion")
+        yield "offers a safe fix" if rule.fix == "safe" else "offers a suggestion"
     if rule.cwe is not None:
-        facts.append(f"[CWE-{rule.cwe}](https://cwe.mitre.org/data/definitions/{rule.cwe}.html)")
-    body = cleandoc(rule.doc or "")
-    for word in ("Bad", "Good", "Before"):
-        body = body.replace(f"\n{word}:", f"\n**{word}:**")
-    rows = ", ".join(f"`{each}`" for each in rule.checklist)
-    peers = ", ".join(rule.peers)
-    silence = f"# stet: ignore[{rule.code}] <reason>"
-    tail = [f"Checklist: {rows}."] if rows else []
-    if peers:
-        tail.append(f"Equivalent rules: {peers}.")
-    tail.append(f"Silence one place: `{silence}`.")
-    line = " \u00b7 ".join(facts)
-    return f"# {rule.name}\n\n{line}\n\n{body}\n\n{' '.join(tail)}\n"
+        yield f"[CWE-{rule.cwe}](https://cwe.mitre.org/data/definitions/{rule.cwe}.html)"
+
+
+def _body(rule: Rule) -> str:
+    """The docstring, its sections in bold and the path of each file above its text."""
+    body = _SECTION.sub(r"\n\n**\1:**", cleandoc(rule.doc or ""))
+    return _FENCE.sub(_named_fence, body)
+
+
+def _named_fence(fence: re.Match[str]) -> str:
+    flagged = ": this file is flagged" if fence["flagged"] else ""
+    return f"\n`{fence['path']}`{flagged}\n\n{fence['begin']}\n"
+
+
+def _surroundings(rule: Rule) -> str:
+    """Where the rule stands among others, and how to silence it."""
+    items = {row.id: row.item for row in checklist()}
+    lines = [
+        f"- Part of the checklist: {items.get(each, each)} (`{each}`)." for each in rule.checklist
+    ]
+    if rule.peers:
+        silent = " Where your repository runs one of them, this rule leaves it to them."
+        peers = ", ".join(each.replace(":", " ") for each in rule.peers)
+        lines.append(f"- Others that see the same: {peers}.{silent if rule.defers else ''}")
+    lines.append(f"- To silence one place, say why: `# stet: ignore[{rule.code}] <reason>`.")
+    return "## Around this rule\n\n" + "\n".join(lines)
 
 
 def rule_row(rule: Rule) -> dict[str, Any]:
