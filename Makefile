@@ -23,6 +23,9 @@ CANDIDATES = $(if $(shell command -v redis-server),python3.13 python3.12 python3
 FITS := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in $(CANDIDATES); do "$$name" -c "$(FITS)" >/dev/null 2>&1 && echo "$$name" && break; done)
 
+# Every warning is an error; nothing is fetched.
+SITE := $(BIN)/python -m sphinx --builder dirhtml --fail-on-warning --keep-going --quiet --jobs auto docs site
+
 # $(call step,heading,command): what runs now, and how long it took.
 define step
 @printf '\n==> %s\n' '$(1)'; begin=$$(date +%s); $(2); code=$$?; \
@@ -43,7 +46,7 @@ test: $(READY) redis ## all tests, on a real Redis and real worker processes
 
 .PHONY: check
 check: $(READY) redis ## what CI runs: format, lint, types, architecture, Dockerfile, tests with coverage, docs
-check: fmt-check lint types arch hadolint coverage docs-check
+check: fmt-check lint types arch self hadolint coverage docs-check
 	@printf '\nAll checks passed.\n'
 
 .PHONY: fmt
@@ -67,6 +70,10 @@ types: $(READY) ## mypy, strict, tests included
 arch: $(READY) ## imports point one way
 	$(call step,architecture,$(BIN)/lint-imports --no-cache)
 
+.PHONY: self
+self: $(READY) ## Stet reviews Stet
+	$(call step,stet on stet,$(BIN)/stet check .)
+
 .PHONY: hadolint
 hadolint: $(READY) ## the Dockerfile
 	$(call step,Dockerfile,$(BIN)/hadolint --failure-threshold info Dockerfile)
@@ -77,11 +84,17 @@ coverage: $(READY) redis
 
 .PHONY: docs
 docs: $(READY) ## write the generated pages anew
-	@$(BIN)/stet rules --format markdown > docs/rules.md
+	@$(BIN)/python -m rules.engine.docs docs
 
 .PHONY: docs-check
 docs-check: $(READY)
-	$(call step,docs,$(BIN)/stet rules --format markdown | diff -u docs/rules.md -)
+	$(call step,generated pages,$(BIN)/python -m rules.engine.docs --check docs)
+	$(call step,documentation site,$(SITE))
+
+.PHONY: site
+site: $(READY) ## the documentation as a site, in site/
+	@$(SITE)
+	@echo 'file://$(CURDIR)/site/index.html'
 
 .PHONY: bench
 bench: $(READY) redis ## measure; see docs/ for the budgets
@@ -107,7 +120,7 @@ lock: ## resolve the locks anew, for every platform at once, leaving out what is
 	export UV_CUSTOM_COMPILE_COMMAND='make lock' && \
 	$$compile --group build --output-file requirements/build.txt && \
 	$$compile --extra server pyproject.toml --output-file requirements/server.txt && \
-	$$compile --extra server --extra sandbox --group dev --group build pyproject.toml --output-file requirements/dev.txt
+	$$compile --extra server --extra sandbox --group dev --group docs --group build pyproject.toml --output-file requirements/dev.txt
 
 .PHONY: clean
 clean: ## remove what can be made again

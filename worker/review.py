@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from rules.engine import config as configuration
+from rules.engine.apart import review_apart
 from rules.engine.config import Config, ConfigError, ConfigProblem
-from rules.engine.discover import find_rule
+from rules.engine.discover import find_rule, selected
 from rules.engine.finding import Report
-from rules.engine.run import review as run_rules
+from rules.engine.options import options_of
 from rules.engine.snapshot import RecordCache
 from rules.engine.version import engine_version, rule_pack_version
 from worker.github.change import Fetched, fetch_change
@@ -150,12 +151,12 @@ def _review(pull_request: PullRequest, configured: Configured, tools: Tools) -> 
 
 
 def _report(fetched: Fetched, configured: Configured) -> tuple[Report, Configured]:
-    """Run the rules; options that no rule understands show only now."""
+    """Run the rules, in a process without our tokens. Raises ReviewFailedError."""
     try:
-        report = run_rules(fetched.snapshot, configured.config)
+        options_of(configured.config, selected(configured.config))
     except ConfigError as error:
         configured = Configured(Config.default(), "defaults", error.problems)
-        report = run_rules(fetched.snapshot, configured.config)
+    report = review_apart(fetched.snapshot, configured.config)
     read = report.files - len(report.skipped)
     skipped = (*fetched.skipped, *report.skipped)
     return replace(report, files=read, skipped=skipped), configured

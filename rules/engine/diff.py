@@ -7,6 +7,13 @@ from difflib import SequenceMatcher
 _MAX_LINES = 20_000
 
 
+def _lines(data: bytes | None) -> list[bytes]:
+    """The lines of a file; one that lacks its newline at the end is another line with it."""
+    *whole, last = (data or b"").split(b"\n")
+    ended = [each + b"\n" for each in whole]
+    return [*ended, last] if last else ended
+
+
 def line_changes(
     before: bytes | None, after: bytes | None
 ) -> tuple[frozenset[int], frozenset[int]]:
@@ -14,8 +21,8 @@ def line_changes(
 
     Lines end at LF, as git counts them.
     """
-    old = before.split(b"\n") if before else []
-    new = after.split(b"\n") if after else []
+    old = _lines(before)
+    new = _lines(after)
     start = 0
     while start < min(len(old), len(new)) and old[start] == new[start]:
         start += 1

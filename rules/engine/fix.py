@@ -59,6 +59,10 @@ def verified_fixes(
     every = dict.fromkeys(edit for each in ready for edit in edits[id(each)])
     if not trial.holds(ready, tuple(every)):  # all at once costs one parse instead of many
         ready = [each for each in ready if trial.holds([each], edits[id(each)])]
+        together = dict.fromkeys(edit for each in ready for edit in edits[id(each)])
+        while len(ready) > 1 and not trial.holds(ready, tuple(together)):
+            ready.pop()  # two that hold alone may not hold beside each other
+            together = dict.fromkeys(edit for each in ready for edit in edits[id(each)])
     return {
         id(each): VerifiedFix(each.flag.fix.safe, edits[id(each)])
         for each in ready

@@ -177,8 +177,8 @@ def inspect(path: str, data: bytes, project: Project, ear: Ear, *, mode: str = "
     if path.endswith((".py", ".pyi")):
         module, skip = _python(path, data, run, ear)
     shown = _decoded(data, module) if module is not None else text or ""
-    placed = list(_place(run, module, text or ""))
-    silence = Suppressions.of(shown, python=path.endswith(".py"))
+    placed = _without_echoes(list(_place(run, module, text or "")))
+    silence = Suppressions.of(shown, path)
     if silence.comments and ear.silencing:
         run.flags.clear()
         for comment in _silencing_comments(silence, placed, shown, ear):
@@ -188,6 +188,22 @@ def inspect(path: str, data: bytes, project: Project, ear: Ear, *, mode: str = "
     return Inspection(
         path, tuple(placed), tuple(run.crashes.values()), skip, module, shown, silence
     )
+
+
+def _without_echoes(placed: list[Placed]) -> list[Placed]:
+    """Without the findings that yield to another on the same lines, or on the file."""
+
+    def is_echo(one: Placed) -> bool:
+        return any(
+            other.rule.code in one.rule.yields_to
+            and (
+                other.file_level
+                or (other.span.line <= one.span.end_line and one.span.line <= other.span.end_line)
+            )
+            for other in placed
+        )
+
+    return [one for one in placed if not (one.rule.yields_to and is_echo(one))]
 
 
 def _decoded(data: bytes, module: cst.Module) -> str:

@@ -210,7 +210,7 @@ class _Collected:
         for inspection in inspect_change(change, ear):
             self.crashes.extend(inspection.crashes)
             said = [each for each in inspection.placed if self._is_wanted(each, linters)]
-            silence = Suppressions.of(inspection.text, python=inspection.path.endswith(".py"))
+            silence = Suppressions.of(inspection.text, inspection.path)
             self._say(inspection.placed, said, silence, {})
 
     def _say(

@@ -18,6 +18,7 @@ _COMMENT = re.compile(
 )
 _UNTIL = re.compile(r"\(\s*until\s*=\s*(\d{4}-\d{2}-\d{2})\s*\)")
 _END = re.compile(r"\s*(?:-->|#\})\s*$")
+_PROSE = (".md", ".rst", ".txt", ".adoc", ".json", ".csv")
 Kind = Literal["ignore", "ignore-next", "ignore-file"]
 
 
@@ -54,12 +55,14 @@ class Suppressions:
     comments: tuple[Suppression, ...]
 
     @classmethod
-    def of(cls, text: str, *, python: bool = False) -> Suppressions:
-        """Read a text; in Python only real comments count, not strings that look like one."""
+    def of(cls, text: str, path: str) -> Suppressions:
+        """Read a text. Only comments count: not strings of Python, nor the words of a document."""
         if "stet:" not in text:
             return cls(())
         found = list(_read(text))
-        if python and found:
+        if path.endswith(_PROSE):
+            found = [each for each in found if text.split("\n")[each.line - 1][each.start] == "<"]
+        if path.endswith((".py", ".pyi")) and found:
             real = _comment_lines(text)
             found = [each for each in found if real is None or each.line in real]
         return cls(tuple(found))

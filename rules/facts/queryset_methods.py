@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from rules.facts.models import Model
+from rules.facts.django_models import Model
 from rules.facts.python_classes import Classes
 from rules.facts.python_modules import dotted
 from rules.kit import Extractor, Project, Source

@@ -13,8 +13,8 @@ from functools import reduce
 
 import libcst as cst
 
+from rules.facts.django_models import Model, Models, Relation
 from rules.facts.last_assignment import assigned_before
-from rules.facts.models import Model, Models, Relation
 from rules.facts.queryset_methods import CHAINING, QuerySetMethods
 from rules.kit import Here, Kind, keyword, string
 

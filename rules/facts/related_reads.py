@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from rules.facts.models import Relation
+from rules.facts.django_models import Relation
 from rules.facts.querysets import Query, QueryReader, Row
 from rules.kit import children, walk
 

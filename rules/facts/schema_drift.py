@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rules.facts.declared_values import DeclaredValues
+from rules.facts.django_models import Model, ModelField, Models
 from rules.facts.field_states import KNOWN, FieldState, differences, is_doubtful, state_of
 from rules.facts.field_values import reference
 from rules.facts.migration_state import ALTERABLE, MigratedModel, MigrationState
-from rules.facts.models import Model, ModelField, Models
 from rules.kit import Project
 from rules.kit.paths import is_test
 

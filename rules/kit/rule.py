@@ -88,6 +88,8 @@ class Rule:
 
     `peers` are rules of other linters about the same thing, such as `ruff:E722`; where one of
     them is on, ours stays silent, unless `defers` is false because ours sees more. With `hides_match` no report quotes the line.
+    `yields_to` names rules beside whose finding on the same lines, or on the file, ours is one
+    too many.
     """
 
     module: str
@@ -103,6 +105,7 @@ class Rule:
     peers: tuple[str, ...] = ()
     defers: bool = True
     hides_match: bool = False
+    yields_to: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     options: Any = None
     version: int = 1

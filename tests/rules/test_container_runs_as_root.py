@@ -138,7 +138,7 @@ def test_a_user_that_was_made_is_the_one_to_switch_to(run: str, user: str) -> No
     [
         'EXPOSE 80\nCMD ["a"]\n',
         "CMD gunicorn -b :80 shop\n",
-        "ENV PATH=/root/.local/bin:$PATH\nCMD a\n",
+        "ENV PATH=/root:/app/bin:$PATH\nCMD a\n",
         "RUN pip install --user flask\nCMD flask\n",
         'CMD ["/entrypoint.sh"]\n',
         'CMD ["a"]\nRUN pip install b\n',

@@ -339,8 +339,8 @@ def test_without_the_lines_that_differ_both_versions_are_equal(
     before = b"\n".join(old) + ends[0]
     after = b"\n".join(new) + ends[1]
     added, removed = line_changes(before, after)
-    old_lines = before.split(b"\n") if before else []
-    new_lines = after.split(b"\n") if after else []
+    old_lines = re.findall(rb"[^\n]*\n|[^\n]+", before)
+    new_lines = re.findall(rb"[^\n]*\n|[^\n]+", after)
     assert added <= set(range(1, len(new_lines) + 1))
     assert removed <= set(range(1, len(old_lines) + 1))
     assert [x for at, x in enumerate(old_lines, 1) if at not in removed] == [
@@ -361,6 +361,6 @@ def test_of_a_file_that_is_new_or_gone_every_line_counts(nothing: bytes | None) 
 def test_lines_put_in_are_the_only_ones_that_are_new(at: int, extra: list[bytes]) -> None:
     old = [b"line %d" % number for number in range(30)]
     new = old[:at] + [b"new " + each for each in extra] + old[at:]
-    added, removed = line_changes(b"\n".join(old), b"\n".join(new))
+    added, removed = line_changes(b"\n".join([*old, b""]), b"\n".join([*new, b""]))
     assert added == set(range(at + 1, at + len(extra) + 1))
     assert removed == frozenset()

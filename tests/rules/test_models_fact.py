@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from trees import project_of
 
-from rules.facts.models import Models
+from rules.facts.django_models import Models
 
 HEAD = "from django.db import models\n\n"
 

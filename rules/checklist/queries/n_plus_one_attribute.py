@@ -171,7 +171,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from rules.facts.models import Models
+from rules.facts.django_models import Models
 from rules.facts.queryset_methods import QUERY_WORDS
 from rules.facts.querysets import Query, QueryReader
 from rules.facts.related_reads import Read, reads_of

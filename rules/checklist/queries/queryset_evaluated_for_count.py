@@ -89,7 +89,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from rules.facts.models import Models
+from rules.facts.django_models import Models
 from rules.facts.queryset_methods import QUERY_WORDS
 from rules.facts.querysets import Query, QueryReader
 from rules.kit import Flag, Here, Kind, Rule, Severity, replacing, walk

@@ -90,6 +90,7 @@ rule = Rule(
     files=("*",),
     defers=False,
     hides_match=True,
+    yields_to=("SET102", "CLN109"),
 )
 
 _LONGEST_LINE = 2000
