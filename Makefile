@@ -24,7 +24,7 @@ FITS := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in $(CANDIDATES); do "$$name" -c "$(FITS)" >/dev/null 2>&1 && echo "$$name" && break; done)
 
 # Every warning is an error; nothing is fetched.
-SITE := $(BIN)/python -m sphinx --builder dirhtml --fail-on-warning --keep-going --quiet --jobs auto docs site
+SITE := $(BIN)/python -m sphinx --builder dirhtml --fail-on-warning --keep-going --quiet --jobs auto --fresh-env docs site
 
 # $(call step,heading,command): what runs now, and how long it took.
 define step
@@ -94,7 +94,7 @@ docs-check: $(READY)
 .PHONY: site
 site: $(READY) ## the documentation as a site, in site/
 	@$(SITE)
-	@echo 'file://$(CURDIR)/site/index.html'
+	@echo "Read it with: python3 -m http.server --directory site"
 
 .PHONY: bench
 bench: $(READY) redis ## measure; see docs/ for the budgets

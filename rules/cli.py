@@ -260,9 +260,13 @@ def new(section: str, name: str) -> None:
     from rules.engine import scaffold
 
     try:
-        click.echo(f"Wrote {scaffold.new_rule(section, name)}")
+        path = scaffold.new_rule(section, name)
     except scaffold.ScaffoldError as problem:
         raise Misuse(str(problem)) from None
+    click.echo(f"Wrote {path}")
+    click.echo(
+        "Next: its Bad and Good, its check, then `make test ARGS=tests/rules/test_examples.py`."
+    )
 
 
 if __name__ == "__main__":

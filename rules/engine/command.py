@@ -82,8 +82,8 @@ def check(paths: Sequence[Path], options: Options) -> Outcome:
         places = {each.path: Path(each.shown) for each in found}
         fixed = _apply_safe(report, places)
         if fixed:
-            again, project = local.targets(paths, DiskCache(default_folder()))
-            pairs = [(each.path, each.data) for each in again]
+            found, project = local.targets(paths, DiskCache(default_folder()))
+            pairs = [(each.path, each.data) for each in found]
             report = _check_all(pairs, project, config, options)
     texts = {each.shown: each.data for each in found}
     return _outcome(_renamed(report, shown), texts, config, options, fixed)
@@ -261,7 +261,7 @@ def _renamed(report: Report, shown: dict[str, str]) -> Report:
 def _outcome(
     report: Report, texts: dict[str, bytes], config: Config, options: Options, fixed: int
 ) -> Outcome:
-    notes = [f"{fixed} findings fixed"] if fixed else []
+    notes = [f"{fixed} finding{'s' if fixed > 1 else ''} fixed"] if fixed else []
     unknown = discover.unknown_selectors((*config.rules.select, *config.rules.ignore))
     notes += [f"{each.code} is left to {each.peer}" for each in report.deferred]
     notes += [f"the configuration names an unknown rule: {each}" for each in unknown]

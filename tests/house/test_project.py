@@ -47,7 +47,7 @@ def test_the_page_of_dependencies_explains_exactly_those_there_are() -> None:
         names(project["dependencies"]),
         names(project["optional-dependencies"]["server"]),
         names(project["optional-dependencies"]["sandbox"]),
-        names(groups["dev"] + groups["build"]),
+        names(groups["dev"] + groups["docs"] + groups["build"]),
     ]
 
 
@@ -70,7 +70,9 @@ def test_the_locks_hold_all_that_is_asked_for() -> None:
     sandbox = names(project["optional-dependencies"]["sandbox"])
 
     assert server <= locked("server.txt")
-    assert server | sandbox | names(groups["dev"] + groups["build"]) <= locked("dev.txt")
+    assert server | sandbox | names(groups["dev"] + groups["docs"] + groups["build"]) <= locked(
+        "dev.txt"
+    )
     assert locked("build.txt") == names(groups["build"])
 
 

@@ -262,3 +262,13 @@ def test_a_committed_file_is_judged_by_its_name_though_nobody_reads_it(repositor
     git("commit", "-m", "Bytecode", cwd=repository)
     args = ["review", "--head", "topic", "--format", "json", "--select", "CLN101"]
     assert [row["path"] for row in findings(stet(*args, cwd=repository).stdout)] == ["lib/big.pyc"]
+
+
+def test_what_is_left_after_a_fix_is_quoted_from_the_repaired_file(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(f"def g(rest=[]):\n    return rest\n\n\n{BAD}")
+    done = stet("check", "a.py", "--fix", "--select", "ERR101,QLT101", cwd=tmp_path)
+    assert "1 finding fixed" in done.stderr
+    assert "def g(rest=None):" in (tmp_path / "a.py").read_text()
+    place, quoted, *_ = done.stdout.splitlines()
+    assert place.startswith("a.py:10:5  warning ERR101")
+    assert quoted.endswith("|     except:")

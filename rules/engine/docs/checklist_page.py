@@ -24,9 +24,9 @@ def checklist_tables() -> str:
 
 
 def _rules(row: Row) -> str:
-    working = [_link(code) for code in row.rules]
-    planned = [f"{code} (to come)" for code in row.planned]
-    return ", ".join([*working, *planned])
+    working = ", ".join(_link(code) for code in row.rules)
+    planned = f"to come: {', '.join(row.planned)}" if row.planned else ""
+    return "; ".join(each for each in (working, planned) if each)
 
 
 def _link(code: str) -> str:

@@ -14,8 +14,8 @@ from rules.kit import Rule
 _INTRODUCTION = """\
 # Rules
 
-{count} rules. Each page says what is wrong, why it hurts, and shows it: the marked lines of *Bad* are
-flagged, *Good* is silent, and both are run as tests.
+{count} rules. Each page says what is wrong, why it hurts, and shows it: the marked lines of *Bad*
+are flagged, *Good* is silent, and both are run as tests.
 
 - **Severity**: an *error* fails the check by default; a *warning* gets a comment; a *notice* stands in the check run.
 - **Fix**: *safe* ones keep the meaning, and `stet check --fix` applies them; *suggestions* are for you to accept or not.
@@ -32,7 +32,14 @@ def rule_pages() -> Iterator[tuple[PurePosixPath, str]]:
     for category, rules in parts:
         yield top / category / "index.md", f"# {_title(category)}\n\n{_list(rules)}"
         for rule in rules:
-            yield top / category / f"{rule.name}.md", page(rule)
+            yield top / category / f"{rule.name}.md", _placed(rule)
+
+
+def _placed(rule: Rule) -> str:
+    """The page with the way back to the lists, below its title."""
+    title, rest = page(rule).split("\n", 1)
+    way = f"[Rules](../index.md) / [{_title(rule.category)}](index.md)"
+    return f"{title}\n\n{way}\n{rest}"
 
 
 def _sorted() -> list[Rule]:
@@ -50,8 +57,7 @@ def _title(category: str) -> str:
 def _index(parts: Sequence[tuple[str, Sequence[Rule]]]) -> str:
     text = _INTRODUCTION.format(count=sum(len(rules) for _, rules in parts))
     sections = [
-        f"## [{_title(category)}]({category}/index.md)\n\n{_list(rules, f'{category}/')}"
-        for category, rules in parts
+        f"## {_title(category)}\n\n{_list(rules, f'{category}/')}" for category, rules in parts
     ]
     return text + "\n".join(sections)
 
