@@ -12,13 +12,25 @@ import warnings
 
 import libcst as cst
 
+from rules.engine.confined import Limits, bytes_confined
 from rules.engine.guard import reason_to_skip
 
 _FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError, LookupError)
+_HARMLESS_BYTES = 16 * 1024
+_MAX_FIELDS = 10_000
+_LIMITS = Limits(memory=1024**3)
 
 
 def parse_any(data: bytes) -> ast.Module | None:
-    """The `ast` tree of a file; None if neither parser can read it."""
+    """The `ast` tree of a file; None if neither parser can read it.
+
+    `ast` neither crashes nor hangs, but takes gigabytes or minutes for a large file made for
+    that. LibCST may do both with a small one, so it runs in a child that can be killed.
+    """
+    if len(data) > _HARMLESS_BYTES and (
+        data.count(b"{") > _MAX_FIELDS or reason_to_skip(data) is not None
+    ):
+        return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # invalid escapes are the author's affair
         try:
@@ -27,11 +39,20 @@ def parse_any(data: bytes) -> ast.Module | None:
             pass
         if reason_to_skip(data) is not None:
             return None
+        older = bytes_confined(lambda: _older(data), _LIMITS)
         try:
-            older = cst.parse_module(data).visit(_Downlevel())
-            return ast.parse(older.code)
-        except (*_FAILURES, cst.ParserSyntaxError):
+            return ast.parse(older.decode("utf-8", "surrogatepass")) if older else None
+        except _FAILURES:
             return None
+
+
+def _older(data: bytes) -> bytes:
+    """The same file in older syntax, as UTF-8 whatever its cookie says; nothing if LibCST cannot read it either."""
+    try:
+        code = cst.parse_module(data).visit(_Downlevel()).code
+    except (*_FAILURES, cst.ParserSyntaxError):
+        return b""
+    return code.encode("utf-8", "surrogatepass")
 
 
 class _Downlevel(cst.CSTTransformer):

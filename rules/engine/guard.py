@@ -1,57 +1,210 @@
-"""Cheap tests on bytes before anything is parsed.
+"""Cheap tests on a file before anything parses it.
 
 LibCST's native parser can neither be interrupted nor survived when a file is made to break
-it: it crashes on deep brackets and takes exponential time on nested patterns.
+it: it crashes on deep brackets, takes cubic time on long chains of operators and exponential
+time on nested patterns. What these tests let through costs seconds at most, so that the
+limits on the child process are a second fence and not the first.
 """
 
 from __future__ import annotations
 
+import io
 import re
+from codecs import BOM_UTF8, lookup
+from dataclasses import dataclass
+from tokenize import detect_encoding
+
+from rules.engine.skeleton import skeleton
 
 MAX_BYTES = 512 * 1024
-MAX_DEPTH = 60
-MAX_LINE = 100_000
-MAX_CHAIN = 800
+MAX_TOKENS = 150_000
+MAX_DEPTH = 40
+MAX_CHAIN = 300
+MAX_ELIFS = 300
+MAX_PATTERN_DEPTH = 8
+MAX_TARGET_DEPTH = 12
 
-_LITERALS = re.compile(
-    rb"""#[^\n\r]*|[A-Za-z]{0,2}('''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\""""
-    rb"""|'(?:\\.|[^\\'\n])*'|"(?:\\.|[^\\"\n])*")""",
-    re.DOTALL,
+# What all patterns of a file may cost together, a pattern of depth n costing 4 to the power n.
+_PATTERN_BUDGET = 4 * 4**MAX_PATTERN_DEPTH
+_FEW_BYTES = 100_000
+
+_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=]", re.MULTILINE)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}\n"))
+_BRACKET_OR_END = re.compile(r"[()\[\]{}\n;]")
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_PATTERN = re.compile(r"^[ \t\f]*+case\b", re.MULTILINE)
+_TARGETS = re.compile(r"del[ \t]*+[(\[]")  # starts with plain letters, to be found fast
+_ELIF = re.compile(r"^([ \t\f]*+)(?:(elif\b)|(?=[^\s]))", re.MULTILINE)
+# Words that no expression holds: whatever the parser was in the middle of ends there.
+_STOP = (
+    "assert|break|class|continue|def|del|except|finally|global|import|nonlocal|pass|raise|return"
+    "|try|while|with"
 )
-_BRACKET = re.compile(rb"[()\[\]{}]")
-_OPERATOR = re.compile(rb"\b(?:and|or|not|if|lambda|await|elif)\b|\*\*|//|<<|>>|[-+*/%@|&^~.]|\)\(")
+_WORDS = ("and", "or", "not", "if", "await", "in", "is", "lambda")
+_NO_SIGNS = bytes(set(range(256)) - set(b'-+*/%@|&^~.<>=!([{"'))
+_LINK = re.compile(
+    rf"(?P<open>[(\[{{])|(?P<close>[)\]}}])|(?P<comma>,)|(?P<colon>:)|\b(?P<stop>{_STOP})\b"
+    r"|(?P<lambda>\blambda\b)|\b(?:and|or|not|if|await|in|is)\b|\*\*|//|<<|>>|[<>=!]="
+    r'|[-+*/%@|&^~.<>]|""'
+)
 
 
 def reason_to_skip(data: bytes) -> str | None:
-    """Why a file must not be given to the parser, in words for its author; None if it may."""
+    """Why a file must not be given to a parser, in words for its author; None if it may."""
     if len(data) > MAX_BYTES:
         return f"larger than {MAX_BYTES // 1024} kB"
     if b"\0" in data:
         return "holds NUL bytes"
-    code = _LITERALS.sub(b'""', data)
-    if _too_deep(code):
-        return f"brackets nested deeper than {MAX_DEPTH}"
-    if _too_chained(code):
-        return f"an expression or chain of more than {MAX_CHAIN} operators"
-    return None
+    text = decoded(data)
+    if text is None:
+        return "its encoding cannot be read"
+    code = skeleton(text)
+    if len(data) > _FEW_BYTES and sum(1 for _ in _TOKEN.finditer(code)) > MAX_TOKENS:
+        return f"more than {MAX_TOKENS:,} names, numbers and signs"
+    return _too_deep_or_chained(code) or _too_many_elifs(code) or _too_patterned(code)
 
 
-def _too_deep(code: bytes) -> bool:
-    depth = 0
-    for match in _BRACKET.finditer(code):
-        if match[0] in b"([{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif depth:
-            depth -= 1
+def decoded(data: bytes) -> str | None:
+    """The text of a Python file as its cookie or byte order mark says; None if it cannot be read.
+
+    A codec that would write other bytes than it read, such as `unicode_escape`, is no encoding
+    of source code: the parser would see brackets that stand nowhere in the file.
+    """
+    head = data[:1000]
+    try:
+        if _COOKIE.search(b"\n".join(head.splitlines()[:2])) is None:
+            return data.removeprefix(BOM_UTF8).decode("utf-8")
+        encoding, _ = detect_encoding(io.BytesIO(data).readline)
+        if encoding == "utf-8-sig":
+            data, encoding = data.removeprefix(BOM_UTF8), "utf-8"
+        if not lookup(encoding)._is_text_encoding:  # noqa: SLF001 - as `bytes.decode` asks
+            return None
+        text = data.decode(encoding)
+        same = encoding == "utf-8" or text.encode(encoding) == data
+    except (SyntaxError, LookupError, UnicodeError, ValueError):
+        return None
+    return text if same else None
+
+
+def _too_deep_or_chained(code: str) -> str | None:
+    """Line by line, by the brackets of each line, of which few different ones exist."""
+    brackets = code.encode("utf-8", "surrogatepass").translate(None, _NO_BRACKETS).split(b"\n")
+    known: dict[bytes, _Turn] = {}
+    depth = start = at = 0
+    for shape, line in zip(brackets, code.split("\n"), strict=True):
+        at += len(line) + 1
+        if shape:
+            turn = known.get(shape)
+            if turn is None:
+                turn = known[shape] = _Turn.of(shape)
+            if depth + turn.highest > MAX_DEPTH:
+                return f"brackets nested deeper than {MAX_DEPTH}"
+            # A closing bracket too many closes nothing.
+            depth = depth + turn.end if depth + turn.lowest >= 0 else turn.end - turn.lowest
+        if not depth:
+            if at - start > MAX_CHAIN and _chained(code[start:at]):
+                return _CHAINED
+            start = at
+    return _CHAINED if at - start > MAX_CHAIN and _chained(code[start:]) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """How the depth of brackets moves over a line: where it ends, and its extremes on the way."""
+
+    end: int
+    lowest: int
+    highest: int
+
+    @classmethod
+    def of(cls, brackets: bytes) -> _Turn:
+        depth = lowest = highest = 0
+        for sign in brackets:
+            depth += 1 if sign in b"([{" else -1
+            lowest, highest = min(lowest, depth), max(highest, depth - lowest)
+        return cls(depth, lowest, highest)
+
+
+_CHAINED = f"an expression or chain of more than {MAX_CHAIN} operators"
+
+
+def _chained(statement: str) -> bool:
+    """Whether a tree of this statement could be higher than the longest chain allowed.
+
+    What stands between two commas of one pair of brackets counts, and what stands around
+    these brackets. A comma does not end a `lambda` whose parameters it separates.
+    """
+    signs = len(statement.encode("utf-8", "surrogatepass").translate(None, _NO_SIGNS))
+    if signs + sum(statement.count(word) for word in _WORDS) <= MAX_CHAIN:
+        return False
+    counts, parameters, height = [0], [0], 0
+    for match in _LINK.finditer(statement):
+        kind = match.lastgroup
+        if kind == "close":
+            if len(counts) > 1:
+                height -= counts.pop()
+                parameters.pop()
+        elif kind == "stop":
+            counts, parameters, height = [0], [0], 0
+        elif kind == "comma":
+            if not parameters[-1]:
+                height -= counts[-1]
+                counts[-1] = 0
+        elif kind == "colon":
+            parameters[-1] = max(0, parameters[-1] - 1)
+        else:
+            counts[-1] += 1
+            height += 1
+            if kind == "open":
+                counts.append(0)
+                parameters.append(0)
+            elif kind == "lambda":
+                parameters[-1] += 1
+        if height > MAX_CHAIN:
+            return True
     return False
 
 
-def _too_chained(code: bytes) -> bool:
-    """Operators of one statement, counted over continued lines."""
-    joined = code.replace(b"\\\r\n", b" ").replace(b"\\\n", b" ")
-    return any(
-        len(line) > MAX_CHAIN and sum(1 for _ in _OPERATOR.finditer(line)) > MAX_CHAIN
-        for line in joined.split(b"\n")
-    )
+def _too_many_elifs(code: str) -> str | None:
+    if code.count("elif") <= MAX_ELIFS:
+        return None
+    runs: dict[str, int] = {}
+    for match in _ELIF.finditer(code):
+        indent, is_elif = match[1], match[2] is not None
+        runs = {k: count for k, count in runs.items() if len(k) < len(indent)} | {
+            indent: runs.get(indent, 0) + 1 if is_elif else 0
+        }
+        if runs[indent] > MAX_ELIFS:
+            return f"more than {MAX_ELIFS} branches of one `if`"
+    return None
+
+
+def _too_patterned(code: str) -> str | None:
+    cost = 0
+    for match in _PATTERN.finditer(code) if "case" in code else ():
+        depth = _depth_at(code, match.end(), MAX_PATTERN_DEPTH)
+        cost += 4**depth
+        if depth > MAX_PATTERN_DEPTH or cost > _PATTERN_BUDGET:
+            return "patterns of `match` nested too deeply"
+    for match in _TARGETS.finditer(code):
+        is_word = not match.start() or not code[match.start() - 1].isalnum()
+        if is_word and _depth_at(code, match.end() - 1, MAX_TARGET_DEPTH) > MAX_TARGET_DEPTH:
+            return f"targets of `del` nested deeper than {MAX_TARGET_DEPTH}"
+    return None
+
+
+def _depth_at(code: str, start: int, most: int) -> int:
+    """How deep brackets nest in the rest of the statement; no further than one beyond `most`."""
+    depth = deepest = 0
+    for match in _BRACKET_OR_END.finditer(code, start):
+        sign = match[0]
+        if sign in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > most:
+                break
+        elif sign in ")]}":
+            depth -= 1
+        if depth < 0 or (not depth and sign in "\n;"):
+            break
+    return deepest

@@ -111,7 +111,10 @@ def read_record(path: str, data: bytes) -> bytes:
     source = Source(data.decode("utf-8", "replace"), tree)
     found = {}
     for each in readers:
-        record = each.extract(source)
+        try:
+            record = each.extract(source)
+        except Exception:  # noqa: BLE001, S112 - no file of a project may end its review
+            continue
         if record is not None:
             found[each.name] = msgspec.Raw(msgspec.msgpack.encode(record))
     return msgspec.msgpack.encode(found) if found else b""
