@@ -25,7 +25,7 @@ class ReviewConfig(Section, frozen=True):
 
     on: Annotated[
         tuple[str, ...],
-        Meta(description="The actions on a pull request that start a review."),
+        Meta(description="The actions on a pull request that start a review. No effect yet."),
     ] = ("opened", "reopened", "synchronize", "ready_for_review")
     drafts: Annotated[
         Literal["off", "check-only", "full"],
@@ -110,7 +110,9 @@ class CheckConfig(Section, frozen=True):
     ] = "error"
     on_error: Annotated[
         Literal["neutral", "failure"],
-        Meta(description="How the check concludes when Stet itself could not do its work."),
+        Meta(
+            description="How the check concludes when Stet itself could not do its work. No effect yet."
+        ),
     ] = "neutral"
     annotations: Annotated[
         Literal["none", "uncommented", "all"],
@@ -172,7 +174,7 @@ class SuppressionsConfig(Section, frozen=True):
         bool, Meta(description="Report those that silence nothing any more.")
     ] = True
     honor_noqa: Annotated[
-        bool, Meta(description="Let `# noqa: CODE` silence the rules of Stet too.")
+        bool, Meta(description="Let `# noqa: CODE` silence the rules of Stet too. No effect yet.")
     ] = False
 
 
@@ -182,7 +184,7 @@ class CommandsConfig(Section, frozen=True):
     authors_may_ignore: Annotated[
         bool,
         Meta(
-            description="Let authors dismiss findings on their own pull requests without write access."
+            description="Let authors dismiss findings on their own pull requests without write access. No effect yet."
         ),
     ] = False
 
@@ -193,20 +195,27 @@ class Config(Section, frozen=True):
     version: Annotated[Literal[1], Meta(description="The version of this format.")] = 1
     profile: Annotated[
         Literal["quiet", "default", "strict"],
-        Meta(description="`strict` turns on the rules that are off by default too."),
+        Meta(
+            description="`strict` turns on the rules that are off by default too. `quiet` is as `default` for now."
+        ),
     ] = "default"
     extends: Annotated[
         Literal["org", "none"],
         Meta(
-            description="Whether the organisation's `stet.toml` in its `.github` repository holds here too."
+            description="Whether the organisation's `stet.toml` in its `.github` repository holds here too. No effect yet."
         ),
     ] = "org"
     python: Annotated[
-        str, Meta(description="The version of Python that the project runs on, such as `3.12`.")
+        str,
+        Meta(
+            description="The version of Python that the project runs on, such as `3.12`. No effect yet."
+        ),
     ] = ""
     frameworks: Annotated[
         tuple[str, ...],
-        Meta(description="The frameworks that the project uses. Empty: as found in its code."),
+        Meta(
+            description="The frameworks that the project uses. Empty: as found in its code. No effect yet."
+        ),
     ] = ()
     review: ReviewConfig = ReviewConfig()
     check: CheckConfig = CheckConfig()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -124,6 +125,18 @@ def sections(section: type[Section]) -> Iterator[tuple[str, Any]]:
 
 def test_every_key_says_what_it_means() -> None:
     assert [name for name, hint in sections(Config) if not meaning(hint).endswith(".")] == []
+
+
+def test_a_key_has_an_effect_or_says_that_it_has_none() -> None:
+    sources = [*(ROOT / "rules").rglob("*.py"), *(ROOT / "worker").rglob("*.py")]
+    code = "\n".join(each.read_text("utf-8") for each in sources)
+    everyday = {"RulesConfig.options", "ReviewConfig.on", "Config.python", "Config.version"}
+
+    for name, hint in sections(Config):
+        key = name.rpartition(".")[2]
+        if name not in everyday:
+            used = re.search(rf"\.{key}\b", code) is not None
+            assert used != ("No effect yet." in meaning(hint)), name
 
 
 def test_every_key_is_on_the_page_of_the_configuration(docs: Path) -> None:
