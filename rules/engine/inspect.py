@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
 import libcst as cst
@@ -111,13 +112,26 @@ class Ear:
             options or {},
         )
 
-    def known_codes(self, codes: Sequence[str]) -> frozenset[str]:
-        """Those of the codes that mean a rule at all."""
-        return frozenset(c for c in codes if any(means(c, rule) for rule in self.every_rule))
+    def knows(self, code: str) -> bool:
+        """Whether a code means a rule at all."""
+        return code.upper() in self._prefixes or code.lower() in self._names
 
     def runs_all_of(self, code: str) -> bool:
         """Whether every rule that a code means takes part in this review."""
-        return all(rule in self.rules for rule in self.every_rule if means(code, rule))
+        return not self.knows(code) or not any(means(code, rule) for rule in self._left_out)
+
+    @cached_property
+    def _prefixes(self) -> frozenset[str]:
+        codes = [rule.code for rule in self.every_rule]
+        return frozenset(code[:size] for code in codes for size in range(1, len(code) + 1))
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(rule.name for rule in self.every_rule)
+
+    @cached_property
+    def _left_out(self) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.every_rule if rule not in self.rules)
 
 
 class _Run:
@@ -218,8 +232,9 @@ def _silencing_comments(
     silence: Suppressions, placed: Sequence[Placed], text: str, ear: Ear
 ) -> Iterator[SilencingComment]:
     lines = text.split("\n")
+    used = silence.used((one.rule, one.span) for one in placed)
     for each in silence.comments:
-        unknown = tuple(code for code in each.codes if code not in ear.known_codes(each.codes))
+        unknown = tuple(code for code in each.codes if not ear.knows(code))
         yield SilencingComment(
             line=each.line,
             text=lines[each.line - 1].rstrip("\r"),
@@ -231,7 +246,7 @@ def _silencing_comments(
             today=today(),
             unknown=unknown,
             in_question=all(ear.runs_all_of(code) for code in each.codes),
-            used=any(each.silences(one.rule, one.span) for one in placed),
+            used=each.line in used,
         )
 
 

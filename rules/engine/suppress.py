@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Literal, cast
 
 from rules.kit import Rule, Span
@@ -17,7 +18,7 @@ _COMMENT = re.compile(
     r"\s*(?:\[(?P<codes>[^\]\n]{0,200})\])?\s*(?P<reason>[^\n]*)"
 )
 _UNTIL = re.compile(r"\(\s*until\s*=\s*(\d{4}-\d{2}-\d{2})\s*\)")
-_END = re.compile(r"\s*(?:-->|#\})\s*$")
+_END = re.compile(r"(?:-->|#\})\s*+\Z")
 _PROSE = (".md", ".rst", ".txt", ".adoc", ".json", ".csv")
 Kind = Literal["ignore", "ignore-next", "ignore-file"]
 
@@ -48,7 +49,7 @@ class Suppression:
         return span.line <= line <= span.end_line
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Suppressions:
     """All the comments of one file."""
 
@@ -61,15 +62,54 @@ class Suppressions:
             return cls(())
         found = list(_read(text))
         if path.endswith(_PROSE):
-            found = [each for each in found if text.split("\n")[each.line - 1][each.start] == "<"]
+            lines = text.split("\n")
+            found = [each for each in found if lines[each.line - 1][each.start] == "<"]
         if path.endswith((".py", ".pyi")) and found:
             real = _comment_lines(text)
             found = [each for each in found if real is None or each.line in real]
         return cls(tuple(found))
 
     def silencing(self, rule: Rule, span: Span) -> Suppression | None:
-        """The comment that silences a rule at a place, if there is one."""
-        return next((each for each in self.comments if each.silences(rule, span)), None)
+        """The first comment that silences a rule at a place, if there is one."""
+        near = (*self._on_file(rule)[:1], *self._on_lines(rule, span))
+        return min(near, key=lambda each: each.line, default=None)
+
+    def used(self, places: Iterable[tuple[Rule, Span]]) -> frozenset[int]:
+        """The lines of the comments that silence a rule at one of these places."""
+        every = set(places)
+        found = {each.line for one in every for each in self._on_lines(*one)}
+        for rule in {rule for rule, _ in every}:
+            found.update(each.line for each in self._on_file(rule))
+        return frozenset(found)
+
+    def _on_lines(self, rule: Rule, span: Span) -> Iterator[Suppression]:
+        for line in range(span.line, span.end_line + 1) if self._by_line else ():
+            for each in self._by_line.get(line, ()):
+                if each.silences(rule, span):
+                    yield each
+
+    @cached_property
+    def _by_line(self) -> Mapping[int, list[Suppression]]:
+        """The comments about a line, by that line."""
+        found: dict[int, list[Suppression]] = {}
+        for each in self.comments:
+            if each.kind != "ignore-file":
+                found.setdefault(each.line + (each.kind == "ignore-next"), []).append(each)
+        return found
+
+    @cached_property
+    def _of_rules(self) -> dict[str, tuple[Suppression, ...]]:
+        return {}
+
+    def _on_file(self, rule: Rule) -> tuple[Suppression, ...]:
+        """The comments that silence a rule in the whole file."""
+        known = self._of_rules.get(rule.code)
+        if known is None:
+            nowhere = Span(1, 1, 1, 1)
+            whole = (each for each in self.comments if each.kind == "ignore-file")
+            known = tuple(each for each in whole if each.silences(rule, nowhere))
+            self._of_rules[rule.code] = known
+        return known
 
 
 NOTHING_SILENCED = Suppressions(())
@@ -91,7 +131,7 @@ def _read(text: str) -> Iterator[Suppression]:
         if match is None:
             continue
         codes = tuple(c.strip() for c in (match["codes"] or "").split(",") if c.strip())
-        words = _END.sub("", match["reason"].rstrip())
+        words = _END.sub("", match["reason"].rstrip()).rstrip()
         until = _UNTIL.search(words)
         day = _day(until[1]) if until else None
         reason = _UNTIL.sub("", words).strip(" -:\u2014")
