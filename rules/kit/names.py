@@ -228,6 +228,8 @@ class Names:
         self._module_name = module_name
         self._package = module_name if is_package else module_name.rpartition(".")[0]
         self._tables: dict[int, _Table] = {}
+        # By id: only of nodes of the module, which live as long as it is held here.
+        self._known: dict[int, frozenset[str]] = {}
 
     @cached_property
     def parents(self) -> dict[int, cst.CSTNode]:
@@ -252,7 +254,8 @@ class Names:
         """Every binding of the name in the scope that it refers to; none if unknown."""
         before: cst.CSTNode = name
         direct = True
-        for around in self.ancestors(name):
+        above = self.parents.get
+        while (around := above(id(before))) is not None:
             kind: type = around.__class__
             if kind in _SCOPES and not _outside(around, before):
                 if kind is cst.ClassDef and not direct:
@@ -267,6 +270,14 @@ class Names:
 
     def names(self, node: cst.CSTNode | None, depth: int = _DEPTH) -> frozenset[str]:
         """The dotted names that an expression may stand for; a call has its function's."""
+        if depth == _DEPTH and id(node) in self.parents:
+            known = self._known.get(id(node))
+            if known is None:
+                known = self._known[id(node)] = self._names(node, depth)
+            return known
+        return self._names(node, depth)
+
+    def _names(self, node: cst.CSTNode | None, depth: int) -> frozenset[str]:
         if depth <= 0:
             return frozenset()
         match node:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -70,7 +71,7 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], Fields] | None:
     return attrgetter(*names)
 
 
-_GETTERS: Mapping[type, Callable[[Any], Fields] | None] = {
+_GETTERS: Mapping[type[cst.CSTNode], Callable[[Any], Fields] | None] = {
     each: _getter(_code_fields(each))
     for each in _node_classes(cst.CSTNode)  # type: ignore[type-abstract]
 }
@@ -107,12 +108,19 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 def find(node: cst.CSTNode, *kinds: type[N]) -> Iterator[N]:
     """The nodes of these classes at or below `node`."""
+    wanted = _concrete(kinds)
     for each in walk(node):
-        if isinstance(each, kinds):
-            yield each
+        if each.__class__ in wanted:
+            yield each  # type: ignore[misc]
 
 
-_SCOPES = (cst.FunctionDef, cst.ClassDef, cst.Lambda)
+@cache
+def _concrete(kinds: tuple[type[cst.CSTNode], ...]) -> frozenset[type[cst.CSTNode]]:
+    """The classes themselves and all below them: asking an abstract class is slow where it says no."""
+    return frozenset(each for each in _GETTERS if issubclass(each, kinds))
+
+
+_SCOPES = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
 
 
 def walk_own(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -122,7 +130,7 @@ def walk_own(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     while stack:
         at = stack.pop()
         yield at
-        if not isinstance(at, _SCOPES):
+        if at.__class__ not in _SCOPES:
             stack.extend(children(at)[::-1])
 
 
@@ -130,9 +138,11 @@ def parents_of(module: cst.Module) -> dict[int, cst.CSTNode]:
     """Each node's parent, by `id` of the node. Holds while the tree is alive."""
     parents: dict[int, cst.CSTNode] = {}
     stack: list[cst.CSTNode] = [module]
+    pop, extend, update = stack.pop, stack.extend, parents.update
     while stack:
-        at = stack.pop()
-        for each in children(at):
-            parents[id(each)] = at
-            stack.append(each)
+        at = pop()
+        below = children(at)
+        if below:
+            update(dict.fromkeys(map(id, below), at))
+            extend(below)
     return parents
