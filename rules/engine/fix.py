@@ -5,31 +5,33 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
+from rules.engine.encodings import Encoded, read_python, read_text
 from rules.engine.finding import TextEdit, VerifiedFix
+from rules.engine.import_place import is_for_types, last_line_before_imports
 from rules.engine.inspect import Ear, Inspection, Placed, inspect
 from rules.kit import (
     AddImport,
     Delete,
-    Fix,
     InsertBefore,
     Project,
     Replace,
     ReplaceHead,
     ReplaceLines,
     Span,
-    children,
 )
 from rules.kit.edits import Edit
 from rules.kit.names import Names
 from rules.kit.positions import positions
 
 _MAX_PER_FILE = 40
+_MAX_TRIAL_BYTES = 256 * 1024
+_BREAK = re.compile(r"\r\n?|\n")
 
 
 def verified_fixes(
@@ -44,75 +46,74 @@ def verified_fixes(
     A fix holds if the file still parses with it, the finding is gone and no other appears.
     """
     proposed = [each for each in placed if each.flag.fix is not None][:_MAX_PER_FILE]
-    if not proposed:
+    source = _source(inspection, data) if proposed else None
+    if source is None:
         return {}
-    text = _decoded(inspection, data)
-    if text is None:
-        return {}
-    trial = _Trial(inspection, text, data, project, ear)
-    edits: dict[int, tuple[TextEdit, ...]] = {}
-    for each in proposed:
-        made = _as_text_edits(each, inspection, text)
-        if made:
-            edits[id(each)] = made
-    ready = [each for each in proposed if id(each) in edits]
-    every = dict.fromkeys(edit for each in ready for edit in edits[id(each)])
-    if not trial.holds(ready, tuple(every)):  # all at once costs one parse instead of many
-        ready = [each for each in ready if trial.holds([each], edits[id(each)])]
-        together = dict.fromkeys(edit for each in ready for edit in edits[id(each)])
-        while len(ready) > 1 and not trial.holds(ready, tuple(together)):
-            ready.pop()  # two that hold alone may not hold beside each other
-            together = dict.fromkeys(edit for each in ready for edit in edits[id(each)])
+    made = _text_edits(proposed, inspection)
+    trial = _Trial(inspection, source, project, ear, made)
     return {
-        id(each): VerifiedFix(each.flag.fix.safe, edits[id(each)])
-        for each in ready
+        id(each): VerifiedFix(each.flag.fix.safe, made[id(each)])
+        for each in trial.holding([each for each in proposed if id(each) in made])
         if each.flag.fix is not None
     }
 
 
-@dataclass(frozen=True)
 class _Trial:
-    """Tries edits out on one file."""
+    """Tries edits out on one file, as long as that costs little more than reading it did."""
 
-    inspection: Inspection
-    text: str
-    data: bytes
-    project: Project
-    ear: Ear
+    def __init__(
+        self,
+        inspection: Inspection,
+        source: Encoded,
+        project: Project,
+        ear: Ear,
+        edits: Mapping[int, tuple[TextEdit, ...]],
+    ) -> None:
+        self._inspection = inspection
+        self._source = source
+        self._project = project
+        self._ear = ear
+        self._edits = edits
+        self._before = Counter(each.key for each in inspection.placed)
+        self._bytes_left = max(_MAX_TRIAL_BYTES, len(source.text) + 1)
 
-    def holds(self, cured: Sequence[Placed], edits: Sequence[TextEdit]) -> bool:
-        """Whether with these edits the file parses, these findings are gone and none is new."""
-        patched = apply(self.text, edits)
-        if not edits or patched is None or patched == self.text:
+    def holding(self, placed: Sequence[Placed]) -> list[Placed]:
+        """Those whose fixes hold. All at once costs one parse; where that fails, by halves."""
+        if not placed or self._bytes_left <= 0:
+            return []
+        if self._holds(placed):
+            return list(placed)
+        middle = len(placed) // 2
+        return [*self.holding(placed[:middle]), *self.holding(placed[middle:])] if middle else []
+
+    def _holds(self, cured: Sequence[Placed]) -> bool:
+        """Whether with their edits the file parses, these findings are gone and none is new."""
+        edits = dict.fromkeys(edit for each in cured for edit in self._edits[id(each)])
+        patched = apply(self._source.text, edits)
+        if patched is None or patched == self._source.text:
             return False
-        module = self.inspection.module
-        bom = b"\xef\xbb\xbf" if self.data.startswith(b"\xef\xbb\xbf") else b""
-        try:
-            data = bom + patched.encode(module.encoding if module is not None else "utf-8")
-        except (UnicodeError, LookupError):
+        data = self._source.encode(patched)
+        if data is None:
             return False
-        again = inspect(self.inspection.path, data, self.project, self.ear)
-        if again.skip is not None:
+        self._bytes_left -= len(data)
+        again = inspect(self._inspection.path, data, self._project, self._ear)
+        if again.skip is not None or again.crashes:
             return False
-        before = Counter(each.key for each in self.inspection.placed)
         after = Counter(each.key for each in again.placed)
-        return not after - (before - Counter(each.key for each in cured))
+        return not after - (self._before - Counter(each.key for each in cured))
 
 
-def _decoded(inspection: Inspection, data: bytes) -> str | None:
+def _source(inspection: Inspection, data: bytes) -> Encoded | None:
     """The text that spans refer to; None where writing it back would change other bytes."""
-    if inspection.module is None:
-        return inspection.text
-    try:
-        same = inspection.module.bytes == data.removeprefix(b"\xef\xbb\xbf")
-    except (UnicodeError, LookupError, RecursionError):
-        return None
-    return inspection.module.code if same else None
+    if not inspection.path.endswith((".py", ".pyi")):
+        return read_text(data)
+    read = read_python(data)
+    return read if read is not None and read.text == inspection.text else None
 
 
 def apply(text: str, edits: Iterable[TextEdit]) -> str | None:
     """The text with all edits made; None if two of them overlap."""
-    starts = [0, *(match.end() for match in re.finditer(r"\r\n?|\n", text))]
+    starts = [0, *(match.end() for match in _BREAK.finditer(text))]
 
     def offset(line: int, column: int) -> int:
         base = starts[line - 1] if line <= len(starts) else len(text)
@@ -129,14 +130,21 @@ def apply(text: str, edits: Iterable[TextEdit]) -> str | None:
     return text
 
 
-def _as_text_edits(placed: Placed, inspection: Inspection, text: str) -> tuple[TextEdit, ...]:
-    fix: Fix = placed.flag.fix or Fix(())
+def _text_edits(
+    proposed: Sequence[Placed], inspection: Inspection
+) -> dict[int, tuple[TextEdit, ...]]:
+    """By id of the placed flag: its fix as changes of text, if it comes to any."""
     module = inspection.module
-    nodes = [node for each in fix.edits for node in _nodes_of(each)]
+    fixes = {id(each): each.flag.fix.edits for each in proposed if each.flag.fix is not None}
+    nodes = [node for edits in fixes.values() for each in edits for node in _nodes_of(each)]
     spans = positions(module, nodes) if module is not None and nodes else {}
-    maker = _Maker(inspection.path, text, module, spans)
-    made = [maker.edit(each) for each in fix.edits]
-    return tuple(each for each in made if each is not None)
+    maker = _Maker(inspection.path, inspection.text, module, spans)
+    made = {key: [maker.edit(each) for each in edits] for key, edits in fixes.items()}
+    return {
+        key: tuple(each for each in edits if each is not None)
+        for key, edits in made.items()
+        if any(each is not None for each in edits)
+    }
 
 
 def _nodes_of(edit: Edit) -> tuple[cst.CSTNode, ...]:
@@ -156,10 +164,19 @@ class _Maker:
         self, path: str, text: str, module: cst.Module | None, spans: Mapping[int, Span]
     ) -> None:
         self._path = path
-        self._lines = re.split(r"\r\n?|\n", text)
+        self._lines = _BREAK.split(text)
+        self._ends = _BREAK.findall(text)
         self._module = module
         self._spans = spans
-        self._newline = module.default_newline if module else ("\r\n" if "\r\n" in text else "\n")
+        self._newline = self._ends[0] if self._ends else "\n"
+
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self._module or cst.Module([]), "")
+
+    def _end(self, line: int) -> str:
+        """How a line ends; the last one as the first does, if it does not end itself."""
+        return self._ends[line - 1] if 0 < line <= len(self._ends) else self._newline
 
     def edit(self, edit: Edit) -> TextEdit | None:
         match edit:
@@ -173,13 +190,20 @@ class _Maker:
             case InsertBefore(statement=node, lines=lines):
                 at = self._spans[id(node)]
                 indent = self._indent(at.line)
-                code = "".join(f"{indent}{line}{self._newline}" for line in lines)
+                end = self._end(at.line)
+                code = "".join(f"{indent}{line}{end}" for line in lines)
                 return TextEdit(self._path, Span(at.line, 1, at.line, 1), code)
             case ReplaceLines(first=first, last=last, lines=lines):
-                code = "".join(f"{line}{self._newline}" for line in lines)
-                return TextEdit(self._path, Span(first, 1, last + 1, 1), code)
+                return self._replace_lines(first, last, lines)
             case AddImport():
                 return self._import(edit)
+
+    def _replace_lines(self, first: int, last: int, lines: Sequence[str]) -> TextEdit:
+        end = self._end(last)
+        code = "".join(f"{line}{end}" for line in lines)
+        if last > len(self._ends):  # the file ends without an end of line, and goes on to do so
+            code = code.removesuffix(end)
+        return TextEdit(self._path, Span(first, 1, last + 1, 1), code)
 
     def _head(self, span: Span, text: str) -> TextEdit | None:
         line = self._lines[span.line - 1]
@@ -193,7 +217,7 @@ class _Maker:
         module = self._module or cst.Module([])
         blocks = [
             each
-            for each in reversed(Names(module, "").ancestors(old))
+            for each in reversed(self._names.ancestors(old))
             if isinstance(each, cst.IndentedBlock)
         ]
         state = CodegenState(module.default_indent, module.default_newline)
@@ -219,18 +243,32 @@ class _Maker:
     def _is_only_statement(self, node: cst.CSTNode) -> bool:
         if self._module is None:
             return False
-        for around in Names(self._module, "").ancestors(node):
+        for around in self._names.ancestors(node):
             if isinstance(around, cst.IndentedBlock | cst.SimpleStatementSuite):
                 real = [each for each in around.body if not _is_docstring(each)]
                 return len(real) <= 1 or isinstance(around, cst.SimpleStatementSuite)
         return False
 
     def _import(self, edit: AddImport) -> TextEdit | None:
-        if self._module is None or _has_import(self._module, edit):
+        if self._module is None or self._has(edit):
             return None
-        line = _line_after_imports(self._module)
         code = f"from {edit.module} import {edit.name}" if edit.name else f"import {edit.module}"
-        return TextEdit(self._path, Span(line, 1, line, 1), code + self._newline)
+        last = last_line_before_imports(self._module)
+        end = self._end(last)
+        # The line before may be the last one, and end without an end of line.
+        code = f"{end}{code}" if last > len(self._ends) else f"{code}{end}"
+        return TextEdit(self._path, Span(last + 1, 1, last + 1, 1), code)
+
+    def _has(self, edit: AddImport) -> bool:
+        """Whether the module has the name when it runs."""
+        wanted = f"{edit.module}.{edit.name}" if edit.name else edit.module
+        name = edit.name or edit.module.partition(".")[0]
+        return any(
+            each.target in {wanted, wanted.partition(".")[0]}
+            and each.node is not None
+            and not any(is_for_types(around) for around in self._names.ancestors(each.node))
+            for each in self._names.at_top(name)
+        )
 
 
 def _is_docstring(node: cst.CSTNode) -> bool:
@@ -239,35 +277,3 @@ def _is_docstring(node: cst.CSTNode) -> bool:
             return True
         case _:
             return False
-
-
-def _has_import(module: cst.Module, edit: AddImport) -> bool:
-    wanted = f"{edit.module}.{edit.name}" if edit.name else edit.module
-    probe = cst.Name(edit.name or edit.module.partition(".")[0])
-    names = Names(module, "")
-    table = names._table(module).names.get(probe.value, [])  # noqa: SLF001 - same package's kit
-    return any(each.target == wanted or each.target == wanted.partition(".")[0] for each in table)
-
-
-def _line_after_imports(module: cst.Module) -> int:
-    """The first line after the module's docstring, `__future__` and first block of imports."""
-    last: cst.CSTNode | None = None
-    for statement in module.body:
-        if not isinstance(statement, cst.SimpleStatementLine):
-            break
-        small = statement.body[0]
-        is_text = isinstance(small, cst.Expr) and last is None
-        if not is_text and not isinstance(small, cst.Import | cst.ImportFrom):
-            break
-        last = statement
-        if isinstance(small, cst.Import | cst.ImportFrom) and not _is_future(small):
-            break
-    if last is None:
-        return 1 + len(module.header)
-    return positions(module, [last])[id(last)].end_line + 1
-
-
-def _is_future(node: cst.CSTNode) -> bool:
-    return isinstance(node, cst.ImportFrom) and "__future__" in {
-        each.value for each in children(node) if isinstance(each, cst.Name)
-    }

@@ -8,12 +8,10 @@ limits on the child process are a second fence and not the first.
 
 from __future__ import annotations
 
-import io
 import re
-from codecs import BOM_UTF8, lookup
 from dataclasses import dataclass
-from tokenize import detect_encoding
 
+from rules.engine.encodings import read_python
 from rules.engine.skeleton import skeleton
 
 MAX_BYTES = 512 * 1024
@@ -28,7 +26,6 @@ MAX_TARGET_DEPTH = 12
 _PATTERN_BUDGET = 4 * 4**MAX_PATTERN_DEPTH
 _FEW_BYTES = 100_000
 
-_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=]", re.MULTILINE)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}\n"))
 _BRACKET_OR_END = re.compile(r"[()\[\]{}\n;]")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -55,35 +52,13 @@ def reason_to_skip(data: bytes) -> str | None:
         return f"larger than {MAX_BYTES // 1024} kB"
     if b"\0" in data:
         return "holds NUL bytes"
-    text = decoded(data)
-    if text is None:
+    read = read_python(data)
+    if read is None:
         return "its encoding cannot be read"
-    code = skeleton(text)
+    code = skeleton(read.text)
     if len(data) > _FEW_BYTES and sum(1 for _ in _TOKEN.finditer(code)) > MAX_TOKENS:
         return f"more than {MAX_TOKENS:,} names, numbers and signs"
     return _too_deep_or_chained(code) or _too_many_elifs(code) or _too_patterned(code)
-
-
-def decoded(data: bytes) -> str | None:
-    """The text of a Python file as its cookie or byte order mark says; None if it cannot be read.
-
-    A codec that would write other bytes than it read, such as `unicode_escape`, is no encoding
-    of source code: the parser would see brackets that stand nowhere in the file.
-    """
-    head = data[:1000]
-    try:
-        if _COOKIE.search(b"\n".join(head.splitlines()[:2])) is None:
-            return data.removeprefix(BOM_UTF8).decode("utf-8")
-        encoding, _ = detect_encoding(io.BytesIO(data).readline)
-        if encoding == "utf-8-sig":
-            data, encoding = data.removeprefix(BOM_UTF8), "utf-8"
-        if not lookup(encoding)._is_text_encoding:  # noqa: SLF001 - as `bytes.decode` asks
-            return None
-        text = data.decode(encoding)
-        same = encoding == "utf-8" or text.encode(encoding) == data
-    except (SyntaxError, LookupError, UnicodeError, ValueError):
-        return None
-    return text if same else None
 
 
 def _too_deep_or_chained(code: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import libcst as cst
 
+from rules.engine.encodings import lines_of, read_text
 from rules.engine.finding import Crash, Skip
 from rules.engine.fingerprint import base_key, shape
 from rules.engine.guard import reason_to_skip
@@ -231,13 +232,13 @@ def _decoded(data: bytes, module: cst.Module) -> str:
 def _silencing_comments(
     silence: Suppressions, placed: Sequence[Placed], text: str, ear: Ear
 ) -> Iterator[SilencingComment]:
-    lines = text.split("\n")
+    lines = lines_of(text)
     used = silence.used((one.rule, one.span) for one in placed)
     for each in silence.comments:
         unknown = tuple(code for code in each.codes if not ear.knows(code))
         yield SilencingComment(
             line=each.line,
-            text=lines[each.line - 1].rstrip("\r"),
+            text=lines[each.line - 1],
             start=each.start,
             kind=each.kind,
             codes=each.codes,
@@ -267,10 +268,7 @@ def applies_to(rule: Rule, path: str) -> bool:
 def _as_text(data: bytes) -> str | None:
     if b"\0" in data[:8192] or len(data) > 2 * 1024 * 1024:
         return None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+    return read_text(data).text
 
 
 def _python(path: str, data: bytes, run: _Run, ear: Ear) -> tuple[cst.Module | None, Skip | None]:
@@ -358,7 +356,7 @@ def _aliases(module: cst.Module) -> dict[str, str]:
 def _place(run: _Run, module: cst.Module | None, text: str) -> Iterator[Placed]:
     nodes = [flag.where for _, flag in run.flags if isinstance(flag.where, cst.CSTNode)]
     spans = positions(module, nodes) if module is not None and nodes else {}
-    lines = text.split("\n") if run.flags else []
+    lines = lines_of(text) if run.flags else []
     found = []
     for rule, flag in run.flags:
         span, scope, identity = _where(run, rule, flag, spans, lines)
@@ -380,7 +378,7 @@ def _where(
         return where, "", line[where.column - 1 : where.end_column - 1].strip()
     if where == 0:
         return Span(1, 1, 1, 1), "", run.path.rpartition("/")[2]
-    line = lines[where - 1].rstrip("\r") if where <= len(lines) else ""
+    line = lines[where - 1] if where <= len(lines) else ""
     return Span.of_line(where, line), "", " ".join(line.split())
 
 

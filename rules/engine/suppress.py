@@ -11,6 +11,7 @@ from datetime import date
 from functools import cached_property
 from typing import Literal, cast
 
+from rules.engine.encodings import lines_of
 from rules.kit import Rule, Span
 
 _COMMENT = re.compile(
@@ -62,7 +63,7 @@ class Suppressions:
             return cls(())
         found = list(_read(text))
         if path.endswith(_PROSE):
-            lines = text.split("\n")
+            lines = lines_of(text)
             found = [each for each in found if lines[each.line - 1][each.start] == "<"]
         if path.endswith((".py", ".pyi")) and found:
             real = _comment_lines(text)
@@ -126,7 +127,7 @@ def means(code: str, rule: Rule) -> bool:
 
 
 def _read(text: str) -> Iterator[Suppression]:
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(lines_of(text), start=1):
         match = _COMMENT.search(line)
         if match is None:
             continue
@@ -148,7 +149,7 @@ def _day(text: str) -> date:
 def _comment_lines(text: str) -> frozenset[int] | None:
     """The lines on which comments stand; None where this Python cannot tell."""
     try:
-        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+        tokens = tokenize.generate_tokens(io.StringIO(text, newline=None).readline)
         return frozenset(each.start[0] for each in tokens if each.type == tokenize.COMMENT)
     except (tokenize.TokenError, SyntaxError):
         return None

@@ -268,6 +268,10 @@ class Names:
             before = around
         return ()
 
+    def at_top(self, name: str) -> tuple[Binding, ...]:
+        """Every binding of a name at the level of the module."""
+        return tuple(self._table(self._module).names.get(name, ()))
+
     def names(self, node: cst.CSTNode | None, depth: int = _DEPTH) -> frozenset[str]:
         """The dotted names that an expression may stand for; a call has its function's."""
         if depth == _DEPTH and id(node) in self.parents:
