@@ -22,11 +22,12 @@ from rules.engine.config import (
 )
 from rules.engine.confined import Limits, OnFile, ReviewFailedError, Task, run_confined
 from rules.engine.disk_cache import DiskCache, default_folder
+from rules.engine.encodings import read_shown
 from rules.engine.finding import Crash, Deferred, Finding, Report, Skip, Suppressed
-from rules.engine.fix import apply
 from rules.engine.formats import json_format, line_formats, sarif_format, text_format
 from rules.engine.git import GitError
 from rules.engine.index import ProjectIndex
+from rules.engine.repair import Repaired, Reviewed, repair
 from rules.engine.run import check as check_files
 from rules.engine.run import review as review_change
 from rules.kit import Severity
@@ -73,42 +74,47 @@ def check(paths: Sequence[Path], options: Options) -> Outcome:
     except (local.Unreadable, ConfigError) as problem:
         return Outcome(misuse=str(problem), code=2)
     shown = {each.path: each.shown for each in found}
+
+    def reviewed() -> Reviewed:
+        pairs = [(each.path, each.data) for each in found]
+        return Reviewed(_check_all(pairs, project, config, options), dict(pairs))
+
+    def again() -> Reviewed:
+        nonlocal found, project
+        found, project = local.targets(paths, DiskCache(default_folder()))
+        return reviewed()
+
     try:
-        report = _check_all([(each.path, each.data) for each in found], project, config, options)
-    except ReviewFailedError as problem:
+        done = Repaired(reviewed())
+        if options.fix:
+            done = repair(done.left, {each.path: Path(each.shown) for each in found}, again)
+    except (local.Unreadable, ReviewFailedError) as problem:
         return Outcome(misuse=str(problem), code=2)
-    fixed = 0
-    if options.fix:
-        places = {each.path: Path(each.shown) for each in found}
-        fixed = _apply_safe(report, places)
-        if fixed:
-            found, project = local.targets(paths, DiskCache(default_folder()))
-            pairs = [(each.path, each.data) for each in found]
-            report = _check_all(pairs, project, config, options)
-    texts = {each.shown: each.data for each in found}
-    return _outcome(_renamed(report, shown), texts, config, options, fixed)
+    texts = {shown.get(path, path): data for path, data in done.left.files.items()}
+    done = replace(done, left=Reviewed(_renamed(done.left.report, shown), texts))
+    return _outcome(done, config, options)
 
 
 def review(repo: Path, base: str | None, head: str | None, options: Options) -> Outcome:
     """Review a change of a local repository."""
+    if options.fix and head is not None:
+        return Outcome(misuse="--fix changes the work tree: leave --head away", code=2)
     try:
         change = local.change_of(repo, base, head, DiskCache(default_folder()))
         config = _configured(lambda: from_files(*change.config_files), options)
-        report = _review(change, config)
+
+        def again() -> Reviewed:
+            changed = local.change_of(repo, base, head, DiskCache(default_folder()))
+            return _review(changed, config)
+
+        done = Repaired(_review(change, config))
+        if options.fix:
+            root = local.root_of([repo])
+            places = {each.path: root / each.path for each in change.snapshot.changes}
+            done = repair(done.left, places, again)
     except (GitError, ConfigError, ReviewFailedError) as problem:
         return Outcome(misuse=str(problem), code=2)
-    fixed = 0
-    if options.fix:
-        if head is not None:
-            return Outcome(misuse="--fix changes the work tree: leave --head away", code=2)
-        root = local.root_of([repo])
-        places = {each.path: root / each.path for each in change.snapshot.changes}
-        fixed = _apply_safe(report, places)
-        if fixed:
-            change = local.change_of(repo, base, head, DiskCache(default_folder()))
-            report = _review(change, config)
-    texts = {each.path: each.after for each in change.snapshot.changes if each.after is not None}
-    return _outcome(report, texts, config, options, fixed)
+    return _outcome(done, config, options)
 
 
 def _of_folder(root: Path) -> Any:
@@ -170,13 +176,15 @@ def _check_all(files: Pairs, project: ProjectIndex, config: Config, options: Opt
         return _joined(run_confined(tasks, Limits(), jobs=options.jobs, on_done=advance))
 
 
-def _review(change: local.LocalChange, config: Config) -> Report:
+def _review(change: local.LocalChange, config: Config) -> Reviewed:
     discover.all_rules()
+    changes = change.snapshot.changes
 
     def task(on_file: OnFile, skip: Mapping[str, str]) -> Report:
         return review_change(change.snapshot, config, on_file=on_file, skip=skip)
 
-    return run_confined([task], Limits())[0]
+    (report,) = run_confined([task], Limits())
+    return Reviewed(report, {each.path: each.after for each in changes if each.after is not None})
 
 
 @contextmanager
@@ -217,25 +225,6 @@ def _joined(reports: Sequence[Report]) -> Report:
     )
 
 
-def _apply_safe(report: Report, places: dict[str, Path]) -> int:
-    """Write safe fixes to disk; returns how many findings were cured."""
-    by_path: dict[str, list[Finding]] = {}
-    for each in report.findings:
-        if each.fix is not None and each.fix.safe:
-            by_path.setdefault(each.path, []).append(each)
-    cured = 0
-    for path, findings in by_path.items():
-        data = places[path].read_bytes()
-        bom = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
-        text = data[len(bom) :].decode("utf-8")
-        edits = dict.fromkeys(e for each in findings if each.fix for e in each.fix.edits)
-        changed = apply(text, edits)
-        if changed is not None:
-            places[path].write_bytes(bom + changed.encode("utf-8"))
-            cured += len(findings)
-    return cured
-
-
 def _renamed(report: Report, shown: dict[str, str]) -> Report:
     """Paths as the person gave them."""
 
@@ -258,22 +247,22 @@ def _renamed(report: Report, shown: dict[str, str]) -> Report:
     )
 
 
-def _outcome(
-    report: Report, texts: dict[str, bytes], config: Config, options: Options, fixed: int
-) -> Outcome:
+def _outcome(done: Repaired, config: Config, options: Options) -> Outcome:
+    report, fixed = done.left.report, done.fixed
     notes = [f"{fixed} finding{'s' if fixed > 1 else ''} fixed"] if fixed else []
+    notes += done.notes
     unknown = discover.unknown_selectors((*config.rules.select, *config.rules.ignore))
     notes += [f"{each.code} is left to {each.peer}" for each in report.deferred]
     notes += [f"the configuration names an unknown rule: {each}" for each in unknown]
     failing = _FAILING.get(config.check.fail_on)
     failed = failing is not None and bool(report.at_least(failing))
-    return Outcome(_written(report, texts, options), int(failed), tuple(notes))
+    return Outcome(_written(report, done.left.files, options), int(failed), tuple(notes))
 
 
-def _written(report: Report, texts: dict[str, bytes], options: Options) -> str:
+def _written(report: Report, texts: Mapping[str, bytes], options: Options) -> str:
     def source(path: str) -> str | None:
         data = texts.get(path)
-        return data.decode("utf-8-sig", "replace") if data is not None else None
+        return read_shown(path, data) if data is not None else None
 
     match options.format_:
         case "json":

@@ -53,6 +53,12 @@ def read_text(data: bytes) -> Encoded:
         return Encoded(data.decode(_FALLBACK), _FALLBACK)
 
 
+def read_shown(path: str, data: bytes) -> str:
+    """The text of any file as well as it can be read."""
+    source = read_python(data) if path.endswith((".py", ".pyi")) else None
+    return (source or read_text(data)).text
+
+
 def _encoding_of(data: bytes) -> str:
     head = data[:_HEAD_BYTES].removeprefix(BOM_UTF8).splitlines()[:2]
     if any(_COOKIE.match(line) for line in head):
