@@ -23,7 +23,7 @@ MAX_PATTERN_DEPTH = 8
 MAX_TARGET_DEPTH = 12
 
 # What all patterns of a file may cost together, a pattern of depth n costing 4 to the power n.
-_PATTERN_BUDGET = 4 * 4**MAX_PATTERN_DEPTH
+_PATTERN_BUDGET = 2 * 4**MAX_PATTERN_DEPTH
 _FEW_BYTES = 100_000
 
 _NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}\n"))
