@@ -30,7 +30,9 @@ def test_an_app_looks_at_itself_and_its_installations(shop: Shop, bot: Installed
         assert app.rest.apps.get_webhook_config_for_app().parsed_data.secret == "********"
         with pytest.raises(RequestFailed):
             app.rest.apps.get_repo_installation("acme", "nowhere")
-    assert bot.rest.apps.get_by_slug("stet").parsed_data.client_id == shop.github.client_id
+    about = bot.rest.apps.get_by_slug("stet").parsed_data
+    assert about is not None
+    assert about.client_id == shop.github.client_id
     listed = bot.rest.apps.list_repos_accessible_to_installation().parsed_data
     assert [one.full_name for one in listed.repositories] == [REPOSITORY]
 
