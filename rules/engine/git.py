@@ -174,6 +174,15 @@ class Repository:
         )
         return frozenset(os.fsdecode(each) for each in rows.split(b"\0") if each)
 
+    def only_message(self, start: str, tip: str) -> tuple[str, str]:
+        """Subject and body where one commit makes the change, as GitHub proposes for its title."""
+        told = self.run("log", "-z", "--max-count=2", "--format=%B", f"{start}..{tip}")
+        messages = [each for each in told.decode("utf-8", "replace").split("\0") if each.strip()]
+        if len(messages) != 1:
+            return "", ""
+        subject, _, body = messages[0].strip().partition("\n")
+        return subject, body.strip()
+
     def renames(self, before: str, after: str) -> dict[str, str]:
         """New path -> old path, as git finds renames between two commits."""
         rows = self.run(
