@@ -181,9 +181,9 @@ def is_placeholder(value: str) -> bool:
 _UUID = re.compile(r"^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
 _HEX = re.compile(r"^[0-9a-fA-F]+$")
 _HASH_HEAD = re.compile(r"^(?:sha\d+[:$-]|\$2[aby]\$|\$argon2|pbkdf2|bcrypt|scrypt|md5|\$[156]\$)")
-_INSERTED = re.compile(r"\$\{|\$\(|\{\{|\{\w*\}|%\(|%s|<[^>]*>|\[\[")
+_INSERTED = re.compile(r"\$\{|\$\(|\{\{|\{\w*\}|%\(|%s|<[^<>]*>|\[\[")
 _SEPARATORS = re.compile(r"[-_./:@,;=+]+")
-_CAMEL = re.compile(r"^(?:[A-Z]?[a-z]{2,}|[A-Z]{2,6}|\d{1,4}|[-_.:/@])+$")
+_CAMEL = re.compile(r"^(?:[A-Z]*+[a-z]{2,}+|[A-Z]{2,}+|\d++|[-_.:/@])++$")
 _ALPHABET = re.compile(r"^[!-~]+$")
 
 

@@ -15,11 +15,12 @@ _IN_SCRIPT = re.compile(
     rf"(?m)^[^#\n]*(?:^|[\s;&|(\"'])(?:exec\s+)?(?:/\S*/)?(?:{_TOOLS})\s+[-\w$\"'{{]"
     r"|--(?:uid|user|setuid)[= ]"
 )
-_IN_SETTINGS = re.compile(r"(?mi)^\s*(?:user|uid|setuid)\s*[= ]\s*(?!root\b|0\b)\S")
+_IN_SETTINGS = re.compile(r"(?mi)^[ \t]*+(?:user|uid|setuid)(?:[ \t]*+=|[ \t])[ \t]*+(?!root\b|0\b)\S")
 _SCRIPT = re.compile(
-    r"(\.(sh|bash)|(^|/)[\w.-]*(entry-?point|entry_point|start|run|init|boot|launch)[\w-]*)$"
+    r"(\.(sh|bash)|(^|/)([\w.-]*\.)?(?=[\w-]*(entry-?point|entry_point|start|run|init|boot|launch))"
+    r"[\w-]*+)$"
 )
-_SETTINGS = re.compile(r"(^|/)[\w.-]*(supervisor|uwsgi|circus|nginx|httpd|apache)[\w.-]*$")
+_SETTINGS = re.compile(r"(^|/)(?=[\w.-]*(supervisor|uwsgi|circus|nginx|httpd|apache))[\w.-]*+$")
 
 
 class Drop(msgspec.Struct, frozen=True):

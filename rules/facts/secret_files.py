@@ -51,12 +51,12 @@ _KEYSTORES: Mapping[str, tuple[bytes, ...]] = {
 }
 _KEY_FILE = re.compile(
     r"\.(pem|key|p8|pk8|priv|private|ppk|rsa|asc|gpg|crt|cer)$|(^|/)(id_(rsa|dsa|ecdsa|ed25519)[\w.-]*"
-    r"|[\w.-]*_(rsa|dsa|ecdsa|ed25519)|[\w.-]*(private[_-]?key|privkey)[\w.-]*)$",
+    r"|[\w.-]*_(rsa|dsa|ecdsa|ed25519)|(?=[\w.-]*(private[_-]?key|privkey))[\w.-]*+)$",
     re.IGNORECASE,
 )
 _TOKEN_LINE = re.compile(r"(?m)^[^#;\n]*(?::_authToken|_auth|_password)\s*=\s*(?P<value>\S+)")
 _PASSWORD_LINE = re.compile(
-    r"(?mi)^\s*[\"']?(?:password|secret_key|passwd)[\"']?\s*[=:]\s*(?P<value>\S+)"
+    r"(?mi)^[ \t]*+[\"']?(?:password|secret_key|passwd)[\"']?\s*[=:]\s*(?P<value>\S+)"
 )
 _NETRC = re.compile(r"(?m)\bpassword\s+(?P<value>\S+)")
 _PGPASS = re.compile(r"(?m)^[^#:\s]+:[^:\s]+:[^:\s]+:[^:\s]+:(?P<value>\S+)$")
@@ -64,11 +64,11 @@ _HTPASSWD = re.compile(
     r"(?m)^[\w.@-]+:(?:\$(?:apr1|2[aby]|5|6)\$(?:\S*\$)?|\{SHA\})(?P<value>[\w./+=]{20,})"
 )
 _GIT_CREDENTIAL = re.compile(r"(?m)^https?://[^:/\s]+:(?P<value>[^@\s]+)@")
-_AWS = re.compile(r"(?mi)^\s*aws_secret_access_key\s*=\s*(?P<value>\S{30,})")
-_AWS_CSV = re.compile(r"Access key ID,\s*Secret access key\s*\n\s*\w+,(?P<value>\S{30,})")
+_AWS = re.compile(r"(?mi)^[ \t]*+aws_secret_access_key\s*=\s*(?P<value>\S{30,})")
+_AWS_CSV = re.compile(r"Access key ID,\s*Secret access key[ \t\r]*+\n\s*+\w+,(?P<value>\S{30,})")
 _DOCKER = re.compile(r"\"auth\"\s*:\s*\"(?P<value>[A-Za-z0-9+/=]{8,})\"")
 _CLUSTER = re.compile(
-    r"(?m)^\s*(?:token|client-key-data|password):\s*[\"']?(?P<value>[^\s\"']{8,})"
+    r"(?m)^[ \t]*+(?:token|client-key-data|password):\s*[\"']?(?P<value>[^\s\"']{8,})"
 )
 _NAMED: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = tuple(
     (re.compile(path), value, kind)
@@ -87,7 +87,7 @@ _NAMED: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = tuple(
             _DOCKER,
             "a registry login",
         ),
-        (r"(^|/)(\.kube/config|[\w.-]*kubeconfig[\w.-]*)$", _CLUSTER, "a login to a cluster"),
+        (r"(^|/)(\.kube/config|(?=[\w.-]*kubeconfig)[\w.-]*+)$", _CLUSTER, "a login to a cluster"),
     )
 )
 _SERVICE_ACCOUNT = re.compile(r"\"private_key\"\s*:\s*\"(?P<value>[^\"]+)")

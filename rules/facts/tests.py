@@ -35,7 +35,7 @@ class SuiteRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
 SAYS_ASSERT = re.compile(
     r"(?i)(^|_)(assert|check|verify|verif|expect|validate|should|ensure|compare|must|fail|confirm"
     r"|raises|warns|approve|snapshot|eq|ok|shall)|assert|expect|verify|validat"
-    r"|^_*((do|run|perform|execute|common|base|basic)_)*_*tests?(_|$)|_tests?$|^deprecated_call$"
+    r"|^_*+((do|run|perform|execute|common|base|basic)_)*_*+tests?(_|$)|_tests?$|^deprecated_call$"
 )
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
 _TEXT = re.compile(r"""["']([\w./:{}<>?=&-]{3,100})["']""")

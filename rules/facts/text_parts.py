@@ -152,7 +152,7 @@ _WRAPPERS = frozenset(
         "filter",
     ]
 )
-_DIRECTIVE = re.compile(r"%(?:\((\w+)\))?[-+ #0]*(?:\*|\d+)?(?:\.\d+)?([a-zA-Z%])")
+_DIRECTIVE = re.compile(r"%(?:\((\w+)\))?[-+ #0]*+(?:\*|\d++)?(?:\.\d++)?([a-zA-Z%])")
 _CONSTANT_NAME = re.compile(r"^_*[A-Z][A-Z0-9_]*$")
 _CONSTANT_ATTRIBUTES = frozenset(
     {"__name__", "__tablename__", "__class__", "db_table", "column", "attname"}
@@ -486,7 +486,7 @@ _CHARACTER_TESTS = frozenset(
     {"isdigit", "isdecimal", "isnumeric", "isidentifier", "isalnum", "isalpha"}
 )
 _VALIDATES = re.compile(
-    r"(^|[._])(fullmatch|match|validate\w*|check\w*|assert\w*|ensure\w*|verify\w*)$"
+    r"(?:^|\.)(?=\w*+$)(?:\w*_)?(?:(?:fullmatch|match)$|validate|check|assert|ensure|verify)"
 )
 
 

@@ -57,7 +57,7 @@ _SUFFIXES = (".pyc", ".pyo", ".pyd", "$py.class")
 _TEST_DATA = re.compile(
     r"(^|/)(tests?|testing|[\w-]*fixtures?|test_?data|samples?|corpus|cassettes)/"
 )
-_CACHED = re.compile(r"^(?P<stem>.+?)\.(?:cpython|pypy|graalpy|jython)[\w.-]*\.py[co]$")
+_CACHED = re.compile(r"^(?P<stem>.+?)\.(?:cpython|pypy|graalpy|jython)[\w.-]{0,40}\.py[co]$")
 
 
 @rule.on(CommittedFile)
