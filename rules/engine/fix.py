@@ -108,7 +108,16 @@ def _source(inspection: Inspection, data: bytes) -> Encoded | None:
     if not inspection.path.endswith((".py", ".pyi")):
         return read_text(data)
     read = read_python(data)
-    return read if read is not None and read.text == inspection.text else None
+    same = read is not None and read.text == inspection.text == _rendered(inspection)
+    return read if same else None
+
+
+def _rendered(inspection: Inspection) -> str | None:
+    """What LibCST makes of its tree: not always the text, as of a form feed."""
+    try:
+        return inspection.module.code if inspection.module is not None else inspection.text
+    except RecursionError:
+        return None
 
 
 def apply(text: str, edits: Iterable[TextEdit]) -> str | None:
