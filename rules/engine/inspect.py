@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import libcst as cst
@@ -31,7 +31,7 @@ from rules.kit import (
 )
 from rules.kit.positions import positions
 from rules.kit.rule import Listener
-from rules.kit.subjects import Change
+from rules.kit.subjects import Change, DerivedSubject, ReadSubject
 
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 _HEAD_BYTES = 1024
@@ -84,6 +84,7 @@ class Ear:
     whole: tuple[Heard, ...]
     nodes: tuple[Heard, ...]
     silencing: tuple[Heard, ...]
+    derived: tuple[Heard, ...]
     rules: tuple[Rule, ...]
     every_rule: tuple[Rule, ...]
     options: Mapping[str, Any]
@@ -100,14 +101,17 @@ class Ear:
         def about(subject: type) -> tuple[Heard, ...]:
             return tuple(one for one in every if one[1].subject is subject)
 
-        nodes = tuple(one for one in every if issubclass(one[1].subject, cst.CSTNode))
+        def below(base: type) -> tuple[Heard, ...]:
+            return tuple(one for one in every if issubclass(one[1].subject, base))
+
         return cls(
             about(CommittedFile),
-            about(TextFile),
+            about(TextFile) + below(ReadSubject),
             about(Change),
             about(PythonFile),
-            nodes,
+            below(cst.CSTNode),
             about(SilencingComment),
+            below(DerivedSubject),
             tuple(rules),
             tuple(every_rule),
             options or {},
@@ -173,8 +177,37 @@ class _Run:
         try:
             self.flags.extend((rule, flag) for flag in listener.handler(subject, self.here(rule)))
         except Exception as problem:  # noqa: BLE001 - a broken rule costs only itself
-            words = f"{type(problem).__name__}: {problem}"[:300]
-            self.crashes[rule.code] = Crash(self.path, rule.code, words)
+            self._crash(rule, problem)
+
+    def call_each(self, waiting: Sequence[Heard], find: Callable[[], Iterable[Any]]) -> None:
+        """Find subjects once, for all that wait for them."""
+        try:
+            found = tuple(find())
+        except Exception as problem:  # noqa: BLE001 - what cannot be found costs those rules only
+            for rule, _ in waiting:
+                self._crash(rule, problem)
+            return
+        for subject in found:
+            for heard in waiting:
+                self.call(heard, subject)
+
+    def derive(self, waiting: Sequence[Heard]) -> None:
+        """Call with the subjects that are found in the file at hand."""
+        if self._base is None or self._base.module is None:
+            return
+        for subject, heard in _by_subject(waiting).items():
+            self.call_each(heard, partial(subject.found_in, self._base.module, self._base))
+
+    def _crash(self, rule: Rule, problem: Exception) -> None:
+        words = f"{type(problem).__name__}: {problem}"[:300]
+        self.crashes[rule.code] = Crash(self.path, rule.code, words)
+
+
+def _by_subject(waiting: Sequence[Heard]) -> Mapping[Any, list[Heard]]:
+    found: dict[Any, list[Heard]] = {}
+    for heard in waiting:
+        found.setdefault(heard[1].subject, []).append(heard)
+    return found
 
 
 def inspect(path: str, data: bytes, project: Project, ear: Ear, *, mode: str = "") -> Inspection:
@@ -185,8 +218,8 @@ def inspect(path: str, data: bytes, project: Project, ear: Ear, *, mode: str = "
         run.call(heard, committed)
     text = _as_text(data)
     heard_text = [one for one in ear.text if applies_to(one[0], path)] if text is not None else []
-    for heard in heard_text:
-        run.call(heard, TextFile(path, text or ""))
+    if heard_text:
+        _text(TextFile(path, text or ""), run, heard_text)
     module: cst.Module | None = None
     skip: Skip | None = None
     if path.endswith((".py", ".pyi")):
@@ -203,6 +236,17 @@ def inspect(path: str, data: bytes, project: Project, ear: Ear, *, mode: str = "
     return Inspection(
         path, tuple(placed), tuple(run.crashes.values()), skip, module, shown, silence
     )
+
+
+def _text(file: TextFile, run: _Run, waiting: Sequence[Heard]) -> None:
+    for subject, heard in _by_subject(waiting).items():
+        run.call_each(heard, partial(_read, subject, file))
+
+
+def _read(subject: type[TextFile | ReadSubject], file: TextFile) -> Iterator[Any]:
+    found = file if issubclass(subject, TextFile) else subject.read_from(file)
+    if found is not None:
+        yield found
 
 
 def _without_echoes(placed: list[Placed]) -> list[Placed]:
@@ -275,7 +319,8 @@ def _python(path: str, data: bytes, run: _Run, ear: Ear) -> tuple[cst.Module | N
     words = frozenset(_WORD.findall(data)) if b"import *" not in data else None
     active = [one for one in ear.nodes if _is_awake(one[1], words)]
     whole = [one for one in ear.whole if _is_awake(one[1], words)]
-    if not active and not whole:
+    derived = [one for one in ear.derived if _may_find(one[1], path, words)]
+    if not active and not whole and not derived:
         return None, None
     reason = reason_to_skip(data)
     if reason is not None:
@@ -287,6 +332,7 @@ def _python(path: str, data: bytes, run: _Run, ear: Ear) -> tuple[cst.Module | N
     run.set_module(module)
     for heard in whole:
         run.call(heard, PythonFile(path, data, module))
+    run.derive(derived)
     _walk(module, run, active)
     return module, None
 
@@ -295,6 +341,15 @@ def _is_awake(listener: Listener, words: frozenset[bytes] | None) -> bool:
     if words is None or not listener.words:
         return True
     return any(word.encode() in words for word in listener.words)
+
+
+def _may_find(listener: Listener, path: str, words: frozenset[bytes] | None) -> bool:
+    subject: type[DerivedSubject] = listener.subject
+    return (
+        _is_awake(listener, words)
+        and subject.lives_in(path)
+        and (not subject.words or words is None or any(w.encode() in words for w in subject.words))
+    )
 
 
 def _parse_problem(problem: BaseException) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import libcst as cst
 
 if TYPE_CHECKING:
+    from rules.kit.here import Here
     from rules.kit.project import Project
 
 _NEWLINE = re.compile(r"\r\n?|\n")
@@ -38,6 +40,35 @@ class TextFile:
     def lines(self) -> tuple[str, ...]:
         """The lines without their ends; line 1 is the first of them."""
         return tuple(_NEWLINE.split(self.text))
+
+
+class ReadSubject(ABC):
+    """A subject that is a file read in its own language, once for all rules that wait for it."""
+
+    @classmethod
+    @abstractmethod
+    def read_from(cls, file: TextFile) -> Self | None:
+        """The file as it is understood; None for one of another kind, or broken."""
+
+
+class DerivedSubject(ABC):
+    """A subject that is found in a Python file, once for all rules that wait for it.
+
+    A file is searched only if `lives_in` its path and it holds one of `words`, where there
+    are any.
+    """
+
+    words: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def lives_in(cls, path: str) -> bool:
+        """Whether a file at this path may hold such subjects at all."""
+        return bool(path)
+
+    @classmethod
+    @abstractmethod
+    def found_in(cls, module: cst.Module, here: Here) -> Iterator[Self]:
+        """Every such subject of a file, in the order of the source."""
 
 
 @dataclass(frozen=True)
