@@ -15,6 +15,7 @@ from rules.engine.encodings import Encoded, read_python, read_text
 from rules.engine.finding import TextEdit, VerifiedFix
 from rules.engine.import_place import is_for_types, last_line_before_imports
 from rules.engine.inspect import Ear, Inspection, Placed, inspect
+from rules.engine.splice import Splicer
 from rules.kit import (
     AddImport,
     Delete,
@@ -76,6 +77,8 @@ class _Trial:
         self._edits = edits
         self._before = Counter(each.key for each in inspection.placed)
         self._bytes_left = max(_MAX_TRIAL_BYTES, len(source.text) + 1)
+        module = inspection.module
+        self._splicer = Splicer(module, source.text) if module is not None else None
 
     def holding(self, placed: Sequence[Placed]) -> list[Placed]:
         """Those whose fixes hold. All at once costs one parse; where that fails, by halves."""
@@ -96,7 +99,9 @@ class _Trial:
         if data is None:
             return False
         self._bytes_left -= len(data)
-        again = inspect(self._inspection.path, data, self._project, self._ear)
+        module = self._splicer.edited(edits, patched) if self._splicer is not None else None
+        path = self._inspection.path
+        again = inspect(path, data, self._project, self._ear, module=module)
         if again.skip is not None or again.crashes:
             return False
         after = Counter(each.key for each in again.placed)

@@ -210,8 +210,19 @@ def _by_subject(waiting: Sequence[Heard]) -> Mapping[Any, list[Heard]]:
     return found
 
 
-def inspect(path: str, data: bytes, project: Project, ear: Ear, *, mode: str = "") -> Inspection:
-    """Everything the rules say of one file. Never raises for what the file holds."""
+def inspect(
+    path: str,
+    data: bytes,
+    project: Project,
+    ear: Ear,
+    *,
+    mode: str = "",
+    module: cst.Module | None = None,
+) -> Inspection:
+    """Everything the rules say of one file. Never raises for what the file holds.
+
+    `module` is the tree of `data`, where there is one already.
+    """
     run = _Run(path, project, ear.options)
     committed = CommittedFile(path, len(data), data[:_HEAD_BYTES], mode == "100755")
     for heard in ear.committed:
@@ -220,10 +231,9 @@ def inspect(path: str, data: bytes, project: Project, ear: Ear, *, mode: str = "
     heard_text = [one for one in ear.text if applies_to(one[0], path)] if text is not None else []
     if heard_text:
         _text(TextFile(path, text or ""), run, heard_text)
-    module: cst.Module | None = None
     skip: Skip | None = None
     if path.endswith((".py", ".pyi")):
-        module, skip = _python(path, data, run, ear)
+        module, skip = _python(path, data, run, ear, module)
     shown = _decoded(data, module) if module is not None else text or ""
     placed = _without_echoes(list(_place(run, module, text or "")))
     silence = Suppressions.of(shown, path)
@@ -315,26 +325,34 @@ def _as_text(data: bytes) -> str | None:
     return read_text(data).text
 
 
-def _python(path: str, data: bytes, run: _Run, ear: Ear) -> tuple[cst.Module | None, Skip | None]:
+def _python(
+    path: str, data: bytes, run: _Run, ear: Ear, known: cst.Module | None
+) -> tuple[cst.Module | None, Skip | None]:
     words = frozenset(_WORD.findall(data)) if b"import *" not in data else None
     active = [one for one in ear.nodes if _is_awake(one[1], words)]
     whole = [one for one in ear.whole if _is_awake(one[1], words)]
     derived = [one for one in ear.derived if _may_find(one[1], path, words)]
     if not active and not whole and not derived:
         return None, None
-    reason = reason_to_skip(data)
-    if reason is not None:
-        return None, Skip(path, f"not analysed: {reason}")
-    try:
-        module = cst.parse_module(data)
-    except _PARSE_FAILURES as problem:
-        return None, Skip(path, _parse_problem(problem))
+    module, skip = (known, None) if known is not None else _parse(path, data)
+    if module is None:
+        return None, skip
     run.set_module(module)
     for heard in whole:
         run.call(heard, PythonFile(path, data, module))
     run.derive(derived)
     _walk(module, run, active)
     return module, None
+
+
+def _parse(path: str, data: bytes) -> tuple[cst.Module | None, Skip | None]:
+    reason = reason_to_skip(data)
+    if reason is not None:
+        return None, Skip(path, f"not analysed: {reason}")
+    try:
+        return cst.parse_module(data), None
+    except _PARSE_FAILURES as problem:
+        return None, Skip(path, _parse_problem(problem))
 
 
 def _is_awake(listener: Listener, words: frozenset[bytes] | None) -> bool:
