@@ -117,7 +117,7 @@ _BARE_FILES = re.compile(
     r"(\.(ya?ml|ini|cfg|conf|properties|env)|(^|/)\.env[\w.-]*|(^|/)Dockerfile[\w.-]*)$"
 )
 _QUOTED = re.compile(
-    r"""(?<![A-Za-z_])(?P<name>[A-Za-z_][\w.-]{0,80}+)(?:["']?\]|["'])?\s*(?::\s*[A-Za-z_][\w.\[\]]*\s*=|=|:)\s*"""
+    r"""(?<![A-Za-z_])(?P<name>[A-Za-z_][\w.-]{0,80}+)(?:["']?\]|["'])?\s*(?::\s*[A-Za-z_][\w.\[\]]*\s*=|=|:)\s*+(?:\(\s*+)?"""
     r"""(?:b|r|br|u)?(?P<quote>["'])(?P<value>[^"'\s]{16,400})(?P=quote)"""
 )
 _BARE = re.compile(
