@@ -113,16 +113,20 @@ def _source(inspection: Inspection, data: bytes) -> Encoded | None:
     if not inspection.path.endswith((".py", ".pyi")):
         return read_text(data)
     read = read_python(data)
-    same = read is not None and read.text == inspection.text == _rendered(inspection)
+    same = read is not None and _renders(inspection, read.text)
     return read if same else None
 
 
-def _rendered(inspection: Inspection) -> str | None:
-    """What LibCST makes of its tree: not always the text, as of a form feed."""
+def _renders(inspection: Inspection, text: str) -> bool:
+    """Whether LibCST makes the text of its tree. It does not of a form feed at a line's start."""
+    if inspection.module is None:
+        return inspection.text == text
     try:
-        return inspection.module.code if inspection.module is not None else inspection.text
+        code = inspection.module.code
     except RecursionError:
-        return None
+        return False
+    # It does not take a lone CR at the end for an end of line, and leaves it out.
+    return inspection.text == text and text in (code, f"{code}\r")
 
 
 def apply(text: str, edits: Iterable[TextEdit]) -> str | None:
