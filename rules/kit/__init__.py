@@ -9,6 +9,8 @@ from rules.kit.build import (
     string,
     with_keyword,
 )
+from rules.kit.data_file import DataFile
+from rules.kit.dockerfile import Dockerfile
 from rules.kit.edits import (
     AddImport,
     Delete,
@@ -28,20 +30,26 @@ from rules.kit.spans import Span
 from rules.kit.subjects import (
     Change,
     CommittedFile,
+    DerivedSubject,
     FileChange,
     PythonFile,
     SilencingComment,
     TextFile,
 )
 from rules.kit.tree import children, find, walk, walk_own
+from rules.kit.values import BrokenFileError, Value
 
 __all__ = [
     "AddImport",
     "Binding",
+    "BrokenFileError",
     "Change",
     "CommittedFile",
     "Confidence",
+    "DataFile",
     "Delete",
+    "DerivedSubject",
+    "Dockerfile",
     "Extractor",
     "FileChange",
     "Fix",
@@ -61,6 +69,7 @@ __all__ = [
     "Source",
     "Span",
     "TextFile",
+    "Value",
     "argument",
     "call",
     "children",

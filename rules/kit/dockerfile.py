@@ -11,7 +11,24 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
+from rules.kit.subjects import ReadSubject, TextFile
+
+FILES = ("Dockerfile*", "*.Dockerfile", "*.dockerfile", "Containerfile*")
+# Templates and notes that are named like one.
+_NO_DOCKERFILE = (
+    ".md",
+    ".txt",
+    ".j2",
+    ".jinja",
+    ".jinja2",
+    ".tmpl",
+    ".tpl",
+    ".erb",
+    ".in",
+    ".dockerignore",
+)
 _NEWLINE = re.compile(r"\r\n?|\n")
 _DIRECTIVE = re.compile(r"^#\s*(?P<key>[A-Za-z]+)\s*=\s*(?P<value>.+?)\s*$")
 _INSTRUCTION = re.compile(r"^\s*(?P<keyword>[A-Za-z]+)(?:\s+(?P<value>.*))?$", re.DOTALL)
@@ -78,17 +95,33 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Dockerfile:
-    """A whole file."""
+class Dockerfile(ReadSubject):
+    """A whole file. A rule on Dockerfiles names their paths in `files=`.
+
+    As a subject it has at least one stage.
+    """
 
     instructions: tuple[Instruction, ...]
     stages: tuple[Stage, ...]
+    path: str = ""
+    lines: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> Dockerfile:
+    def parse(cls, text: str) -> Self:
         """Read a file. Lines that are no instruction are passed over; nothing is raised."""
-        every = tuple(_instructions(_NEWLINE.split(text)))
-        return cls(every, tuple(_stages(every)))
+        return cls._of("", tuple(_NEWLINE.split(text)))
+
+    @classmethod
+    def read_from(cls, file: TextFile) -> Self | None:
+        if file.path.lower().endswith(_NO_DOCKERFILE):
+            return None
+        found = cls._of(file.path, file.lines)
+        return found if found.stages else None
+
+    @classmethod
+    def _of(cls, path: str, lines: tuple[str, ...]) -> Self:
+        every = tuple(_instructions(lines))
+        return cls(every, tuple(_stages(every)), path, lines)
 
     def parent(self, stage: Stage) -> Stage | None:
         """The earlier stage that a stage starts from, if it does not start from an image."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -15,6 +16,29 @@ from rules.kit.project import Project
 N = TypeVar("N", bound=cst.CSTNode)
 
 
+class Known:
+    """What all rules on one Python file share."""
+
+    def __init__(
+        self,
+        path: str,
+        module: cst.Module,
+        module_name: str,
+        parents: Mapping[int, cst.CSTNode] | None = None,
+        words: frozenset[bytes] | None = None,
+    ) -> None:
+        """`parents` as `parents_of` gives them; `words` are the identifiers in ASCII.
+
+        Each may be left out: one is then found when asked for, the others taken to be there.
+        """
+        self.scopes = Names(module, module_name, is_package=_is_package(path), parents=parents)
+        self.words = words
+
+
+def _is_package(path: str) -> bool:
+    return path.endswith("__init__.py")
+
+
 @dataclass(frozen=True)
 class Here:
     """The file that a handler looks at. `module` is None for files that are not Python."""
@@ -24,13 +48,22 @@ class Here:
     module: cst.Module | None = None
     module_name: str = ""
     options: Any = None
+    known: Known | None = None
 
     @cached_property
     def scopes(self) -> Names:
+        if self.known is not None:
+            return self.known.scopes
         if self.module is None:
             raise TypeError(f"{self.path} is not Python")
-        is_package = self.path.endswith("__init__.py")
-        return Names(self.module, self.module_name, is_package=is_package)
+        return Names(self.module, self.module_name, is_package=_is_package(self.path))
+
+    def mentions(self, identifiers: Collection[str]) -> bool:
+        """Whether any of these stands in the file: a quick look before an expensive one."""
+        words = self.known.words if self.known is not None else None
+        return words is None or any(
+            not each.isascii() or each.encode() in words for each in identifiers
+        )
 
     def names(self, *nodes: cst.CSTNode | None) -> frozenset[str]:
         """The dotted names that these expressions may stand for, imports resolved."""

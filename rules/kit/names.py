@@ -223,8 +223,17 @@ _BINDING: Mapping[type, Callable[[_Binder, Any], bool]] = {
 class Names:
     """The names of one module. `module_name` is its dotted name, empty if not known."""
 
-    def __init__(self, module: cst.Module, module_name: str, *, is_package: bool = False) -> None:
+    def __init__(
+        self,
+        module: cst.Module,
+        module_name: str,
+        *,
+        is_package: bool = False,
+        parents: Mapping[int, cst.CSTNode] | None = None,
+    ) -> None:
+        """`parents` as `parents_of` gives them, where they are known."""
         self._module = module
+        self._given = parents
         self._module_name = module_name
         self._package = module_name if is_package else module_name.rpartition(".")[0]
         self._tables: dict[int, _Table] = {}
@@ -232,8 +241,8 @@ class Names:
         self._known: dict[int, frozenset[str]] = {}
 
     @cached_property
-    def parents(self) -> dict[int, cst.CSTNode]:
-        return parents_of(self._module)
+    def parents(self) -> Mapping[int, cst.CSTNode]:
+        return self._given if self._given is not None else parents_of(self._module)
 
     def ancestors(self, node: cst.CSTNode) -> list[cst.CSTNode]:
         """Everything around `node`, the nearest first, the module last."""

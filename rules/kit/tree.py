@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
-from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import libcst as cst
 
 N = TypeVar("N", bound=cst.CSTNode)
-Fields = tuple[Any, ...]
 
 _TRIVIA_FIELD = re.compile(
     r"whitespace|^(leading_lines|lines_after_decorators|header|footer|[lr]par|[lr]bracket|[lr]brace"
@@ -62,45 +60,82 @@ def _node_classes(base: type[cst.CSTNode]) -> Iterator[type[cst.CSTNode]]:
         yield from _node_classes(child)
 
 
-def _getter(names: tuple[str, ...]) -> Callable[[Any], Fields] | None:
-    if not names:
-        return None
-    if len(names) == 1:
-        one = attrgetter(names[0])
-        return lambda node: (one(node),)
-    return attrgetter(*names)
+def _source_of(node_class: type[cst.CSTNode]) -> str:
+    """A function that lists the children of one class, written for its fields."""
+    hints = get_type_hints(node_class)
+    lines: list[str] = []
+    head: list[str] = []
+    for name in _code_fields(node_class):
+        kind = _kind_of(hints[name])
+        if not lines and kind in ("one", "many"):
+            head.append(f"node.{name}" if kind == "one" else f"*node.{name}")
+        else:
+            lines += [f"    value = node.{name}", *_ADDING[kind]]
+    body = [f"    found = [{', '.join(head)}]", *lines, "    return found"]
+    return "\n".join(
+        ["def list_children(node):", *(body if lines else [f"    return [{', '.join(head)}]"])]
+    )
 
 
-_GETTERS: Mapping[type[cst.CSTNode], Callable[[Any], Fields] | None] = {
-    each: _getter(_code_fields(each))
-    for each in _node_classes(cst.CSTNode)  # type: ignore[type-abstract]
+_ADDING = {
+    "one": ("    found.append(value)",),
+    "many": ("    found += value",),
+    "one or none": ("    if value is not None:", "        found.append(value)"),
+    "any": (
+        "    kind = value.__class__",
+        "    if kind is tuple or kind is list:",
+        "        found += value",
+        "    elif kind not in not_nodes:",
+        "        found.append(value)",
+    ),
 }
 _NOT_NODES = frozenset({str, bool, int, type(None), cst.MaybeSentinel})
 
 
+def _kind_of(hint: Any) -> str:
+    """How many nodes a field holds, by its type: a key of `_ADDING`."""
+    if isinstance(hint, type):
+        return "one" if issubclass(hint, cst.CSTNode) else "any"
+    if get_origin(hint) is Sequence:
+        return "many"
+    if get_origin(hint) is not Union:
+        return "any"
+    parts = [_kind_of(each) for each in get_args(hint) if each is not type(None)]
+    if any(each != "one" for each in parts):
+        return "any"
+    return "one or none" if type(None) in get_args(hint) else "one"
+
+
+def _lister(node_class: type[cst.CSTNode]) -> Callable[[Any], list[cst.CSTNode]]:
+    names: dict[str, Any] = {"not_nodes": _NOT_NODES}
+    exec(_source_of(node_class), names)  # noqa: S102 - of the fields of LibCST's own classes
+    return names["list_children"]  # type: ignore[no-any-return]
+
+
+class _Listers(dict[type[cst.CSTNode], Callable[[Any], list[cst.CSTNode]]]):
+    """How to list the children of each class, written when it is first met."""
+
+    def __missing__(self, node_class: type[cst.CSTNode]) -> Callable[[Any], list[cst.CSTNode]]:
+        self[node_class] = made = _lister(node_class)
+        return made
+
+
+_LISTERS = _Listers()
+
+
 def children(node: cst.CSTNode) -> list[cst.CSTNode]:
     """The nodes directly below, in the order of the source, without whitespace and punctuation."""
-    get = _GETTERS[node.__class__]
-    if get is None:
-        return []
-    found: list[cst.CSTNode] = []
-    for value in get(node):
-        kind = value.__class__
-        if kind is tuple or kind is list:
-            found.extend(value)
-        elif kind not in _NOT_NODES:
-            found.append(value)
-    return found
+    return _LISTERS[node.__class__](node)
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """`node` and all below it, parents first, in the order of the source."""
     stack = [node]
-    pop, extend = stack.pop, stack.extend
+    pop, extend, listers = stack.pop, stack.extend, _LISTERS
     while stack:
         at = pop()
         yield at
-        below = children(at)
+        below = listers[at.__class__](at)
         if below:
             below.reverse()
             extend(below)
@@ -117,7 +152,8 @@ def find(node: cst.CSTNode, *kinds: type[N]) -> Iterator[N]:
 @cache
 def _concrete(kinds: tuple[type[cst.CSTNode], ...]) -> frozenset[type[cst.CSTNode]]:
     """The classes themselves and all below them: asking an abstract class is slow where it says no."""
-    return frozenset(each for each in _GETTERS if issubclass(each, kinds))
+    every = _node_classes(cst.CSTNode)  # type: ignore[type-abstract]
+    return frozenset(each for each in every if issubclass(each, kinds))
 
 
 _SCOPES = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
@@ -136,13 +172,26 @@ def walk_own(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 def parents_of(module: cst.Module) -> dict[int, cst.CSTNode]:
     """Each node's parent, by `id` of the node. Holds while the tree is alive."""
+    return survey(module, frozenset())[0]
+
+
+def survey(
+    module: cst.Module, kinds: Collection[type]
+) -> tuple[dict[int, cst.CSTNode], list[cst.CSTNode]]:
+    """Each node's parent, and the nodes of exactly these classes in the order of the source."""
     parents: dict[int, cst.CSTNode] = {}
+    found: list[cst.CSTNode] = []
     stack: list[cst.CSTNode] = [module]
-    pop, extend, update = stack.pop, stack.extend, parents.update
+    pop, extend, listers, keep = stack.pop, stack.extend, _LISTERS, found.append
     while stack:
         at = pop()
-        below = children(at)
+        kind = at.__class__
+        if kind in kinds:
+            keep(at)
+        below = listers[kind](at)
         if below:
-            update(dict.fromkeys(map(id, below), at))
+            for each in below:
+                parents[id(each)] = at
+            below.reverse()
             extend(below)
-    return parents
+    return parents, found

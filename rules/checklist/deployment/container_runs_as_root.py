@@ -104,8 +104,8 @@ from collections.abc import Iterator, Sequence
 from posixpath import dirname
 
 from rules.facts.privilege_drops import PrivilegeDrops
-from rules.kit import Confidence, Fix, Flag, Here, ReplaceLines, Rule, Severity, TextFile
-from rules.kit.dockerfile import Dockerfile, Instruction, Stage
+from rules.kit import Confidence, Fix, Flag, Here, ReplaceLines, Rule, Severity
+from rules.kit.dockerfile import FILES, Dockerfile, Instruction, Stage
 from rules.kit.paths import name_of
 
 rule = Rule(
@@ -118,10 +118,9 @@ rule = Rule(
     fix="suggestion",
     cwe=250,
     peers=("hadolint:DL3002",),
-    files=("Dockerfile*", "*.Dockerfile", "*.dockerfile", "Containerfile*"),
+    files=FILES,
 )
 
-_NO_DOCKERFILE = (".md", ".txt", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".erb", ".in")
 _NOT_DEPLOYED = re.compile(
     r"(^|[/._-])(dev|devel|develop|development|devcontainer|local|tests?|testing|ci|e2e|debug|build"
     r"|builder|bench|benchmarks?|docs?|lint|examples?|samples?|demo|fixtures|playground|tools?"
@@ -161,14 +160,9 @@ _VALUED = frozenset(
 _NAME = re.compile(r"^[a-z_][a-z0-9_-]*$")
 
 
-@rule.on(TextFile)
-def check(file: TextFile, here: Here) -> Iterator[Flag]:
-    if file.path.lower().endswith((*_NO_DOCKERFILE, ".dockerignore")):
-        return
-    if _NOT_DEPLOYED.search(file.path) or _is_action(file.path, here):
-        return
-    docker = Dockerfile.parse(file.text)
-    if not docker.stages:
+@rule.on(Dockerfile)
+def check(docker: Dockerfile, here: Here) -> Iterator[Flag]:
+    if _NOT_DEPLOYED.search(docker.path) or _is_action(docker.path, here):
         return
     stage = _deployed(docker.stages)
     chain = docker.chain(stage)
@@ -181,8 +175,8 @@ def check(file: TextFile, here: Here) -> Iterator[Flag]:
     where = user if user is not None and user in stage.instructions else stage.instructions[0]
     yield Flag(
         where.line,
-        _message(file.path, stage, where, user, sure=sure),
-        fix=_fix(chain, docker, file),
+        _message(docker.path, stage, where, user, sure=sure),
+        fix=_fix(chain, docker),
         confidence=Confidence.PROVEN if sure else Confidence.HOTSPOT,
         identity=f"{stage.name or 'last'} stage",
     )
@@ -263,7 +257,7 @@ def _steps_down(chain: Sequence[Stage], here: Here) -> bool:
     return any(re.search(rf"(^|[/\"'\s]){re.escape(name)}\b", started) for name in drops.names)
 
 
-def _fix(chain: Sequence[Stage], docker: Dockerfile, file: TextFile) -> Fix | None:
+def _fix(chain: Sequence[Stage], docker: Dockerfile) -> Fix | None:
     """The missing `USER` before the command, where a user is there or is easily made."""
     stage = chain[0]
     commands = stage.of("CMD", "ENTRYPOINT")
@@ -273,7 +267,7 @@ def _fix(chain: Sequence[Stage], docker: Dockerfile, file: TextFile) -> Fix | No
     if any(each.line > last.line for each in stage.of("RUN", "COPY", "ADD", "USER")):
         return None
     lines = _switch(chain)
-    first = file.lines[last.line - 1]
+    first = docker.lines[last.line - 1]
     return Fix((ReplaceLines(last.line, last.line, (*lines, first)),)) if lines else None
 
 
