@@ -10,11 +10,12 @@ _OPENING_IN_FIELD = re.compile(r"[#'\"()\[\]{}:]")
 _COMMENT = re.compile(r"[^\n\r]*+")
 _QUOTE = re.compile(r"'''|\"\"\"|'|\"")
 # What is not closed ends with its line, or with the file.
+# Unrolled instead of possessive: Python before 3.11.4 loses its way in possessive groups.
 _REST = {
-    "'": re.compile(r"(?:[^\\'\n\r]++|\\(?:\r\n|.))*+(?:'|\\?\Z|(?=[\n\r]))", re.DOTALL),
-    '"': re.compile(r'(?:[^\\"\n\r]++|\\(?:\r\n|.))*+(?:"|\\?\Z|(?=[\n\r]))', re.DOTALL),
-    "'''": re.compile(r"(?:[^\\']++|\\.|'(?!''))*+(?:'''|\\?\Z)", re.DOTALL),
-    '"""': re.compile(r'(?:[^\\"]++|\\.|"(?!""))*+(?:"""|\\?\Z)', re.DOTALL),
+    "'": re.compile(r"[^\\'\n\r]*(?:\\(?:\r\n|.)[^\\'\n\r]*)*(?:'|\\?\Z|(?=[\n\r]))", re.DOTALL),
+    '"': re.compile(r'[^\\"\n\r]*(?:\\(?:\r\n|.)[^\\"\n\r]*)*(?:"|\\?\Z|(?=[\n\r]))', re.DOTALL),
+    "'''": re.compile(r"[^\\']*(?:(?:\\.|'(?!''))[^\\']*)*(?:'''|\\?\Z)", re.DOTALL),
+    '"""': re.compile(r'[^\\"]*(?:(?:\\.|"(?!""))[^\\"]*)*(?:"""|\\?\Z)', re.DOTALL),
 }
 _IN_TEXT = {
     "'": re.compile(r"\\.|\{\{|\}\}|[{'\n\r]", re.DOTALL),

@@ -183,7 +183,7 @@ _HEX = re.compile(r"^[0-9a-fA-F]+$")
 _HASH_HEAD = re.compile(r"^(?:sha\d+[:$-]|\$2[aby]\$|\$argon2|pbkdf2|bcrypt|scrypt|md5|\$[156]\$)")
 _INSERTED = re.compile(r"\$\{|\$\(|\{\{|\{\w*\}|%\(|%s|<[^<>]*>|\[\[")
 _SEPARATORS = re.compile(r"[-_./:@,;=+]+")
-_CAMEL = re.compile(r"^(?:[A-Z]*+[a-z]{2,}+|[A-Z]{2,}+|\d++|[-_.:/@])++$")
+_CAMEL = re.compile(r"^(?:[A-Z]*+[a-z]{2,}+|[A-Z]{2,}+(?![a-z]{2})|\d++|[-_.:/@])+$")
 _ALPHABET = re.compile(r"^[!-~]+$")
 
 

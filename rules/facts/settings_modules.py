@@ -56,7 +56,7 @@ def stage_named(name: str) -> Stage | None:
 
 
 _MENTION = re.compile(
-    r"""DJANGO_SETTINGS_MODULE["']?+(?:\s*+\])?+\s*+(?:,|=|:-|:|(?<=\s))\s*+["']?([A-Za-z_][\w.]*)"""
+    r"""DJANGO_SETTINGS_MODULE["']?+\s*+(?:\]\s*+)?(?:,|=|:-|:|(?<=\s))\s*+["']?([A-Za-z_][\w.]*)"""
     r"""|--(?:settings|ds)[= ]["']?([A-Za-z_][\w.]*)"""
     r"""|from_object\(\s*["']([A-Za-z_][\w.]*)"""
 )
