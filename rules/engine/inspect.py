@@ -27,11 +27,12 @@ from rules.kit import (
     SilencingComment,
     Span,
     TextFile,
-    children,
 )
+from rules.kit.here import Known
 from rules.kit.positions import positions
 from rules.kit.rule import Listener
 from rules.kit.subjects import Change, DerivedSubject, ReadSubject
+from rules.kit.tree import survey
 
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 _HEAD_BYTES = 1024
@@ -150,23 +151,26 @@ class _Run:
         self.crashes: dict[str, Crash] = {}
         self._here: dict[str, Here] = {}
         self._module: cst.Module | None = None
-        self._base: Here | None = None
+        self._module_name = ""
+        self._known: Known | None = None
 
-    def set_module(self, module: cst.Module) -> None:
+    def set_module(
+        self,
+        module: cst.Module,
+        parents: Mapping[int, cst.CSTNode] | None = None,
+        words: frozenset[bytes] | None = None,
+    ) -> None:
         self._module = module
-        name = module_name(self.path, self.project.paths)
-        self._base = Here(self.path, self.project, module, name)
+        self._module_name = module_name(self.path, self.project.paths)
+        self._known = Known(self.path, module, self._module_name, parents, words)
         self._here.clear()
 
     def here(self, rule: Rule) -> Here:
         found = self._here.get(rule.code)
         if found is None:
             given = self.options.get(rule.code, rule.options)
-            found = Here(self.path, self.project, self._module, options=given)
-            if self._base is not None:
-                # One name table serves every rule of the file.
-                found = Here(self.path, self.project, self._module, self._base.module_name, given)
-                found.__dict__["scopes"] = self._base.scopes
+            known, name = self._known, self._module_name
+            found = Here(self.path, self.project, self._module, name, given, known)
             self._here[rule.code] = found
         return found
 
@@ -193,10 +197,11 @@ class _Run:
 
     def derive(self, waiting: Sequence[Heard]) -> None:
         """Call with the subjects that are found in the file at hand."""
-        if self._base is None or self._base.module is None:
+        if self._module is None:
             return
+        here = Here(self.path, self.project, self._module, self._module_name, known=self._known)
         for subject, heard in _by_subject(waiting).items():
-            self.call_each(heard, partial(subject.found_in, self._base.module, self._base))
+            self.call_each(heard, partial(subject.found_in, self._module, here))
 
     def _crash(self, rule: Rule, problem: Exception) -> None:
         words = f"{type(problem).__name__}: {problem}"[:300]
@@ -328,7 +333,8 @@ def _as_text(data: bytes) -> str | None:
 def _python(
     path: str, data: bytes, run: _Run, ear: Ear, known: cst.Module | None
 ) -> tuple[cst.Module | None, Skip | None]:
-    words = frozenset(_WORD.findall(data)) if b"import *" not in data else None
+    said = frozenset(_WORD.findall(data))
+    words = said if b"import *" not in data else None
     active = [one for one in ear.nodes if _is_awake(one[1], words)]
     whole = [one for one in ear.whole if _is_awake(one[1], words)]
     derived = [one for one in ear.derived if _may_find(one[1], path, words)]
@@ -337,11 +343,12 @@ def _python(
     module, skip = (known, None) if known is not None else _parse(path, data)
     if module is None:
         return None, skip
-    run.set_module(module)
+    parents, nodes = survey(module, {one[1].subject for one in active})
+    run.set_module(module, parents, said)
     for heard in whole:
         run.call(heard, PythonFile(path, data, module))
     run.derive(derived)
-    _walk(module, run, active)
+    _dispatch(module, nodes, run, active)
     return module, None
 
 
@@ -381,7 +388,10 @@ def _parse_problem(problem: BaseException) -> str:
     return f"syntax error at line {line}" if line else "syntax error"
 
 
-def _walk(module: cst.Module, run: _Run, active: Sequence[Heard]) -> None:
+def _dispatch(
+    module: cst.Module, nodes: Iterable[cst.CSTNode], run: _Run, active: Sequence[Heard]
+) -> None:
+    """Each node to the listeners that wait for its class, or for the name that it calls."""
     table: dict[type, list[Heard]] = {}
     calls: dict[str, list[Heard]] = {}
     for heard in active:
@@ -391,20 +401,14 @@ def _walk(module: cst.Module, run: _Run, active: Sequence[Heard]) -> None:
         else:
             table.setdefault(heard[1].subject, []).append(heard)
     aliases = _aliases(module) if calls else {}
-    stack: list[cst.CSTNode] = [module]
-    pop, extend, get = stack.pop, stack.extend, table.get
-    while stack:
-        node = pop()
-        for heard in get(node.__class__, ()):
+    for node in nodes:
+        kind = node.__class__
+        for heard in table.get(kind, ()):
             run.call(heard, node)
-        if calls and node.__class__ is cst.Call:
+        if kind is cst.Call:
             last = _last_name(node)
             for heard in calls.get(aliases.get(last, last), ()):
                 run.call(heard, node)
-        below = children(node)
-        if below:
-            below.reverse()
-            extend(below)
 
 
 def _last_name(node: cst.CSTNode) -> str:
