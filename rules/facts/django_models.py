@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from rules.facts.django_apps import Apps
 from rules.facts.python_classes import Classes
 from rules.facts.python_modules import ClassRecord, FieldRecord
 from rules.kit import Project
 
+DEFAULT_MANAGERS = frozenset({"objects", "_default_manager", "_base_manager"})
 _MODEL = frozenset({"django.db.models.Model", "django.db.models.base.Model"})
 _GIS = "django.contrib.gis.db.models.Model"
 _TO_ONE = frozenset({"ForeignKey", "OneToOneField", "TreeForeignKey", "ParentalKey"})
@@ -122,6 +124,13 @@ class Models:
             relations,
             {path: tuple(each) for path, each in by_path.items()},
         )
+
+    @cached_property
+    def ways_to_rows(self) -> frozenset[str]:
+        """The attributes one of which every expression of a query set goes through."""
+        managers = {name for each in self.by_key.values() for name in each.managers}
+        related = {name for held in self.relations.values() for name in held}
+        return frozenset({*DEFAULT_MANAGERS, *managers, *related})
 
     def find(self, full: str) -> Model | None:
         """The model of a dotted name, through re-exports and from folders without `__init__`."""

@@ -13,7 +13,7 @@ from functools import reduce
 
 import libcst as cst
 
-from rules.facts.django_models import Model, Models, Relation
+from rules.facts.django_models import DEFAULT_MANAGERS, Model, Models, Relation
 from rules.facts.last_assignment import assigned_before
 from rules.facts.queryset_methods import CHAINING, QuerySetMethods
 from rules.kit import Here, Kind, keyword, string
@@ -22,7 +22,6 @@ _PICKING = ("get", "first", "last", "earliest", "latest", "create")
 _ROW_METHODS = frozenset({*_PICKING, *(f"a{each}" for each in _PICKING)})
 _SAME_ROWS = frozenset({"list", "sorted", "reversed", "tuple", "set", "iter", "frozenset"})
 _ITERATORS = frozenset({"iterator", "aiterator"})
-_MANAGERS = frozenset({"objects", "_default_manager", "_base_manager"})
 _COMBINING = frozenset({"union", "intersection", "difference"})
 _DEPTH = 12
 
@@ -71,6 +70,12 @@ class Query:
         return self.opaque or any(
             each == path or each.startswith(f"{path}__") for each in self.select | self.prefetch
         )
+
+
+def may_hold_queries(here: Here) -> bool:
+    """A quick look at a file: it names a manager or a relation of some model."""
+    models: Models = here.project.facts(Models)
+    return bool(models.by_key) and here.mentions(models.ways_to_rows)
 
 
 Value = Query | Row | None
@@ -201,7 +206,7 @@ class QueryReader:
             return self._class_attribute(node, depth)
         model = self.model_of(node.value)
         if model is not None:
-            known = name in model.managers or name in _MANAGERS
+            known = name in model.managers or name in DEFAULT_MANAGERS
             return self._root(model, name, node) if known else None
         return self._by_name_alone(node)
 

@@ -171,9 +171,8 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from rules.facts.django_models import Models
 from rules.facts.queryset_methods import QUERY_WORDS
-from rules.facts.querysets import Query, QueryReader
+from rules.facts.querysets import Query, QueryReader, may_hold_queries
 from rules.facts.related_reads import Read, reads_of
 from rules.kit import Confidence, Fix, Flag, Here, Related, Replace, Rule, Severity, string, walk
 from rules.kit.positions import positions
@@ -209,7 +208,8 @@ def check_loop(node: cst.For, here: Here) -> Iterator[Flag]:
 
 @rule.on(cst.CompFor, words=QUERY_WORDS)
 def check_comprehension(node: cst.CompFor, here: Here) -> Iterator[Flag]:
-    yield from _check(_comprehension(node, here), here)
+    if _concerns(here):
+        yield from _check(_comprehension(node, here), here)
 
 
 @rule.on(cst.Call, calls=_KEYED, words=QUERY_WORDS)
@@ -217,6 +217,10 @@ def check_key(node: cst.Call, here: Here) -> Iterator[Flag]:
     loop = _keyed(node)
     if loop is not None:
         yield from _check(loop, here)
+
+
+def _concerns(here: Here) -> bool:
+    return may_hold_queries(here) and not here.is_test and not here.is_migration
 
 
 def _comprehension(node: cst.CompFor, here: Here) -> _Loop:
@@ -246,10 +250,7 @@ def _keyed(node: cst.Call) -> _Loop | None:
 
 
 def _check(loop: _Loop, here: Here) -> Iterator[Flag]:
-    if here.is_test or here.is_migration or not _may_have_rows(loop.rows):
-        return
-    models: Models = here.project.facts(Models)
-    if not models.by_key:
+    if not _concerns(here) or not _may_have_rows(loop.rows):
         return
     reader = QueryReader(here)
     query = reader.query(loop.rows)

@@ -89,9 +89,8 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from rules.facts.django_models import Models
 from rules.facts.queryset_methods import QUERY_WORDS
-from rules.facts.querysets import Query, QueryReader
+from rules.facts.querysets import Query, QueryReader, may_hold_queries
 from rules.kit import Flag, Here, Kind, Rule, Severity, replacing, walk
 
 rule = Rule(
@@ -121,7 +120,12 @@ _REASONS = {
 @rule.on(cst.Call, calls=("len",), words=QUERY_WORDS)
 def check_length(node: cst.Call, here: Here) -> Iterator[Flag]:
     rows = node.args[0].value if len(node.args) == 1 else None
-    if rows is None or here.name(node.func) != "builtins.len" or _is_compared(node, here):
+    if (
+        rows is None
+        or not _concerns(here)
+        or here.name(node.func) != "builtins.len"
+        or _is_compared(node, here)
+    ):
         return
     found = _only_counted(rows, here)
     if found is not None:
@@ -131,7 +135,7 @@ def check_length(node: cst.Call, here: Here) -> Iterator[Flag]:
 @rule.on(cst.Comparison, words=("count", "len"))
 def check_comparison(node: cst.Comparison, here: Here) -> Iterator[Flag]:
     rows = _compared(node, here)
-    if rows is None:
+    if rows is None or not _concerns(here):
         return
     by_length = isinstance(node.left, cst.Call) and isinstance(node.left.func, cst.Name)
     found = _only_counted(rows, here) if by_length else _counted(rows, here)
@@ -141,20 +145,26 @@ def check_comparison(node: cst.Comparison, here: Here) -> Iterator[Flag]:
 
 @rule.on(cst.If, words=QUERY_WORDS)
 def check_if(node: cst.If, here: Here) -> Iterator[Flag]:
-    yield from _truth(node.test, here)
+    if _concerns(here):
+        yield from _truth(node.test, here)
 
 
 @rule.on(cst.IfExp, words=QUERY_WORDS)
 def check_conditional(node: cst.IfExp, here: Here) -> Iterator[Flag]:
-    yield from _truth(node.test, here)
+    if _concerns(here):
+        yield from _truth(node.test, here)
 
 
 @rule.on(cst.Call, calls=("bool",), words=QUERY_WORDS)
 def check_bool(node: cst.Call, here: Here) -> Iterator[Flag]:
-    if len(node.args) == 1 and here.name(node.func) == "builtins.bool":
+    if len(node.args) == 1 and _concerns(here) and here.name(node.func) == "builtins.bool":
         found = _only_counted(node.args[0].value, here)
         if found is not None:
             yield from _flag(node, found, "exists", here)
+
+
+def _concerns(here: Here) -> bool:
+    return may_hold_queries(here) and not here.is_test and not here.is_migration
 
 
 def _truth(test: cst.BaseExpression, here: Here) -> Iterator[Flag]:
@@ -230,8 +240,7 @@ def _only_counted(rows: cst.BaseExpression, here: Here) -> cst.BaseExpression | 
 
 
 def _query(rows: cst.BaseExpression, here: Here, *, managers: bool = False) -> Query | None:
-    models: Models = here.project.facts(Models)
-    if not models.by_key or here.is_test or here.is_migration or not _may_be_query(rows, here):
+    if not _may_be_query(rows, here):
         return None
     found = QueryReader(here).value(rows)
     if not isinstance(found, Query) or found.is_list or (found.is_manager and not managers):

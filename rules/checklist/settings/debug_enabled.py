@@ -166,7 +166,9 @@ _RUNNERS = frozenset(
 
 @rule.on(cst.Assign, words=("DEBUG", "debug"))
 def in_settings(assign: cst.Assign, here: Here) -> Iterator[Flag]:
-    if not _is_true(assign.value) or _spared(here) or not _always_runs(assign, here):
+    if not _is_true(assign.value) or not any(_may_be_debug(each.target) for each in assign.targets):
+        return
+    if _spared(here) or not _always_runs(assign, here):
         return
     for each in assign.targets:
         match each.target:
@@ -216,6 +218,15 @@ def in_calls(node: cst.Call, here: Here) -> Iterator[Flag]:
 
 def _is_true(node: cst.BaseExpression | None) -> bool:
     return isinstance(node, cst.Name) and node.value == "True"
+
+
+def _may_be_debug(target: cst.BaseExpression) -> bool:
+    """A cheap look at what is assigned."""
+    match target:
+        case cst.Name(value=name) | cst.Attribute(attr=cst.Name(value=name)):
+            return name in ("DEBUG", "debug")
+        case _:
+            return isinstance(target, cst.Subscript)
 
 
 def _spared(here: Here) -> bool:
