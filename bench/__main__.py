@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from bench import others, speed
+from bench import facts, others, speed
 from bench.corpus import sample
 
 
@@ -16,7 +17,12 @@ from bench.corpus import sample
 @click.option("--files", default=320, help="How many real files.")
 @click.option("--against/--alone", default=True, help="Also run other tools, where installed.")
 @click.option("--slack", default=1.0, help="Multiply the limits, for noisy machines.")
-def main(files: int, *, against: bool, slack: float) -> None:
+@click.option(
+    "--repository",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A git repository of some thousand files, to measure facts on.",
+)
+def main(files: int, *, against: bool, slack: float, repository: Path | None) -> None:
     """Print the table; exit 1 if a budget is broken."""
     sys.setrecursionlimit(10_000)
     chosen = sample(files)
@@ -26,6 +32,10 @@ def main(files: int, *, against: bool, slack: float) -> None:
     rows = [*speed.ratios(chosen), speed.growth()]
     if against:
         rows += others.rows(chosen)
+    if repository is not None:
+        rows += facts.rows(repository)
+    else:
+        console.print("Facts of a whole repository: skipped, no --repository is given.")
     table = Table("What", "Measured", "Allowed", "", box=None)
     for each in rows:
         mark = "[green]ok[/]" if each.value <= each.limit * slack else "[red]over[/]"
