@@ -95,7 +95,7 @@ class _Reader:
         name = _last(node.func) if isinstance(node, ast.Call) else ""
         if name in _IGNORED or name.endswith("Extension"):
             return
-        order = _ORDER.get(name)
+        order = ARGUMENTS.get(name)
         if not isinstance(node, ast.Call) or (order is None and name != _SEPARATE):
             self.understood = False
             return
@@ -184,7 +184,7 @@ _NOTHING = ast.List([], ast.Load())
 _SEPARATE = "SeparateDatabaseAndState"
 _FIELD = ("model_name", "name", "field")
 _INDEX = ("model_name", "index")
-_ORDER: dict[str, tuple[str, ...]] = {
+ARGUMENTS: dict[str, tuple[str, ...]] = {
     "CreateModel": ("name", "fields", "options", "bases", "managers"),
     "DeleteModel": ("name",),
     "RenameModel": ("old_name", "new_name"),

@@ -15,7 +15,7 @@ from rules.kit import Here, Kind, dotted, find, string
 
 HTTP_METHODS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "trace"})
 READING = frozenset({"get", "head", "options", "trace"})
-_ROUTE_NAMES = HTTP_METHODS | {
+ROUTE_NAMES = HTTP_METHODS | {
     "route",
     "api_route",
     "websocket",
@@ -55,7 +55,7 @@ class View:
 def view_of(function: cst.FunctionDef, here: Here) -> View | None:
     """What a function is as a view, if it is one."""
     for each in function.decorators:
-        found = _by_decorator(function, each.decorator)
+        found = by_decorator(function, each.decorator)
         if found is not None:
             return found
     owner = here.around(function, cst.ClassDef, cst.FunctionDef)
@@ -67,19 +67,20 @@ def view_of(function: cst.FunctionDef, here: Here) -> View | None:
     return None
 
 
-def _by_decorator(function: cst.FunctionDef, node: cst.BaseExpression) -> View | None:
+def by_decorator(function: cst.FunctionDef, node: cst.BaseExpression) -> View | None:
+    """What one decorator makes of a function: `@app.get("/orders")`, `@api_view(["POST"])`."""
     if not isinstance(node, cst.Call):
         return None
     name = dotted(node.func).rpartition(".")[2]
     if name == "api_view":
         listed = node.args[0].value if node.args else None
-        return View(frozenset(), _strings(listed) or frozenset({"get"}))
+        return View(frozenset(), methods_in(listed) or frozenset({"get"}))
     path = string(node.args[0].value) if node.args else None
-    if name not in _ROUTE_NAMES or path is None or not isinstance(node.func, cst.Attribute):
+    if name not in ROUTE_NAMES or path is None or not isinstance(node.func, cst.Attribute):
         return None
     if path and not path.startswith("/"):
         return None
-    methods = _strings(next((a.value for a in node.args if _is_keyword(a, "methods")), None))
+    methods = methods_in(next((a.value for a in node.args if _is_keyword(a, "methods")), None))
     methods = methods or (frozenset({name}) if name in HTTP_METHODS else frozenset({"get"}))
     return View(_text_parameters(function, path), methods)
 
@@ -88,7 +89,8 @@ def _is_keyword(argument: cst.Arg, name: str) -> bool:
     return argument.keyword is not None and argument.keyword.value == name
 
 
-def _strings(node: cst.BaseExpression | None) -> frozenset[str]:
+def methods_in(node: cst.BaseExpression | None) -> frozenset[str]:
+    """The texts of a list, in lower case."""
     if not isinstance(node, cst.List | cst.Tuple | cst.Set):
         return frozenset()
     texts = (string(each.value) for each in node.elements)
@@ -162,7 +164,7 @@ def _required_methods(function: cst.FunctionDef) -> frozenset[str]:
         if isinstance(each.decorator, cst.Call):
             inner = dotted(each.decorator.func).rpartition(".")[2]
             if inner == "require_http_methods" and each.decorator.args:
-                return _strings(each.decorator.args[0].value)
+                return methods_in(each.decorator.args[0].value)
     return frozenset()
 
 

@@ -143,6 +143,7 @@ from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
+from rules.facts.collected_tests import TestFunction
 from rules.facts.tests import SAYS_ASSERT, Suite
 from rules.kit import Flag, Here, Rule, Severity, dotted, find, string, walk
 
@@ -154,7 +155,6 @@ rule = Rule(
     checklist=("tests.api-assertions", "tests.meaningful"),
 )
 
-_FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_tests?|tests?|tests_[^/]*)\.py$")
 _SMOKE = re.compile(
     r"(?i)smoke|raise|exception|crash|import|error|doesnt|does_not|do_not|dont|isnt|is_not|without"
     r"|_no_|never|noop|no_op|ignore|silent|accept|allow|valid|succe|_ok(_|$)|works|runs?(_|$)|safe"
@@ -182,41 +182,23 @@ _LIBRARIES = re.compile(
 )
 
 
-@rule.on(cst.FunctionDef)
-def check(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
-    name = function.name.value
-    if not name.startswith("test") or not _FILE.search(here.path) or _SMOKE.search(name):
+@rule.on(TestFunction)
+def check(test: TestFunction, here: Here) -> Iterator[Flag]:
+    function, holder = test.node, test.holder
+    if _SMOKE.search(test.name) or (holder is None and not test.name.startswith("test_")):
         return
-    if not _is_collected(function, here) or _is_told(function, here):
+    decorated = (*function.decorators, *(holder.decorators if holder is not None else ()))
+    if any(_TELLING_DECORATOR.search(here.source(each)) for each in decorated):
         return
-    if _only_passes(function) and here.around(function, cst.ClassDef) is not None:
+    if _is_told(function, here) or (holder is not None and _only_passes(function)):
         return
     if any(_asserts(each, here) for each in walk(function.body)):
         return
     message = (
-        f"`{name}` asserts nothing, so it is green whatever the code does; assert the result or "
+        f"`{test.name}` asserts nothing, so it is green whatever the code does; assert the result or "
         "the effect that it is about, or say in its name that nothing may be raised."
     )
     yield Flag(function, message)
-
-
-def _is_collected(function: cst.FunctionDef, here: Here) -> bool:
-    """Whether a runner takes it for a test: by its place, its class and what decorates it."""
-    if any(_TELLING_DECORATOR.search(here.source(each)) for each in function.decorators):
-        return False
-    around = [n for n in here.scopes.ancestors(function) if isinstance(n, _SCOPES)]
-    if not around:
-        return function.name.value.startswith("test_")
-    holder = around[0]
-    if len(around) > 1 or not isinstance(holder, cst.ClassDef):
-        return False
-    if any(_TELLING_DECORATOR.search(here.source(each)) for each in holder.decorators):
-        return False
-    bases = [dotted(each.value).rpartition(".")[2] for each in holder.bases]
-    return holder.name.value.startswith("Test") or any("Test" in base for base in bases)
-
-
-_SCOPES = (cst.FunctionDef, cst.ClassDef)
 
 
 def _is_told(function: cst.FunctionDef, here: Here) -> bool:
