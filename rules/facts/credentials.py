@@ -79,6 +79,7 @@ SHAPES = (
 )
 _BY_HINT = {each.hint: each for each in SHAPES}
 _HINTS = tuple(_BY_HINT)
+_SHORTEST = 20
 _TWILIO = _shape("a Twilio key", "SK", r"SK[0-9a-f]{32}")
 PRIVATE_KEY = "PRIVATE KEY"
 _PRIVATE_KEY_HEAD = re.compile(
@@ -98,7 +99,9 @@ class Found:
 
 def shapes_in(text: str) -> tuple[Shape, ...]:
     """The shapes that a text may hold, by a quick look."""
-    found = [_BY_HINT[each] for each in _HINTS if each in text]
+    # No credential holds white space, or is shorter than an AWS access key.
+    long = "\n".join({each for each in text.split() if len(each) >= _SHORTEST})
+    found = [_BY_HINT[each] for each in _HINTS if each in long]
     if "wilio" in text and "SK" in text:
         found.append(_TWILIO)
     return tuple(found)
