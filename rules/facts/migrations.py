@@ -43,6 +43,7 @@ class _Reader:
 
     def __init__(self, tree: ast.Module) -> None:
         self.understood = True
+        self._left = _MOST_LISTS
         self._imports: dict[str, str] = {}
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
@@ -75,7 +76,11 @@ class _Reader:
 
     def operations(self, node: ast.expr | None, depth: int = 8) -> Iterator[Operation]:
         """The operations of a list, also of one that has a name or is put together."""
-        if isinstance(node, ast.Name) and node.id in self.lists and depth:
+        self._left -= 1
+        if self._left < 0 or depth < 0:  # lists made of one another, without end
+            self.understood = False
+            return
+        if isinstance(node, ast.Name) and node.id in self.lists:
             yield from self.operations(self.lists[node.id], depth - 1)
             return
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
@@ -180,6 +185,7 @@ class _Reader:
         return found
 
 
+_MOST_LISTS = 1000
 _NOTHING = ast.List([], ast.Load())
 _SEPARATE = "SeparateDatabaseAndState"
 _FIELD = ("model_name", "name", "field")
