@@ -89,7 +89,7 @@ def _django(migration: cst.ClassDef, here: Here) -> Iterator[MigrationOperation]
     app = apps.label_of(here.path)
     for line in migration.body.body:
         for each in line.body if isinstance(line, cst.SimpleStatementLine) else ():
-            for call, part in _listed(_operations(each), "both", here, _DEPTH):
+            for call, part in _Lists(here).read(_operations(each), "both"):
                 yield _django_operation(call, part, app)
 
 
@@ -103,32 +103,39 @@ def _operations(statement: cst.BaseSmallStatement) -> cst.BaseExpression | None:
     return None
 
 
-def _listed(
-    node: cst.BaseExpression | None, part: Part, here: Here, depth: int
-) -> Iterator[tuple[cst.Call, Part]]:
-    """The operations of a list, also of one that has a name or is put together."""
-    if node is None or depth <= 0:
-        return
-    match here.value_of(node):
-        case cst.BinaryOperation(left=left, operator=cst.Add(), right=right):
-            yield from _listed(left, part, here, depth - 1)
-            yield from _listed(right, part, here, depth - 1)
-        case cst.List(elements=elements) | cst.Tuple(elements=elements):
-            for each in elements:
-                if isinstance(each, cst.StarredElement):
-                    yield from _listed(each.value, part, here, depth - 1)
-                elif isinstance(each.value, cst.Call):
-                    yield each.value, part
-                    yield from _inside(each.value, here, depth)
+class _Lists:
+    """Reads lists of operations, also those that have a name or are put together, each once."""
 
+    def __init__(self, here: Here) -> None:
+        self._here = here
+        self._seen: set[int] = set()
 
-def _inside(call: cst.Call, here: Here, depth: int) -> Iterator[tuple[cst.Call, Part]]:
-    if dotted(call.func).rpartition(".")[2] != _SEPARATE:
-        return
-    parts: tuple[Part, Part] = ("database", "state")
-    for position, part in enumerate(parts):
-        below = argument(call, position, f"{part}_operations")
-        yield from _listed(below, part, here, depth - 1)
+    def read(
+        self, node: cst.BaseExpression | None, part: Part, depth: int = _DEPTH
+    ) -> Iterator[tuple[cst.Call, Part]]:
+        given = self._here.value_of(node) if node is not None else None
+        if depth <= 0 or id(given) in self._seen:
+            return
+        self._seen.add(id(given))
+        match given:
+            case cst.BinaryOperation(left=left, operator=cst.Add(), right=right):
+                yield from self.read(left, part, depth - 1)
+                yield from self.read(right, part, depth - 1)
+            case cst.List(elements=elements) | cst.Tuple(elements=elements):
+                for each in elements:
+                    if isinstance(each, cst.StarredElement):
+                        yield from self.read(each.value, part, depth - 1)
+                    elif isinstance(each.value, cst.Call):
+                        yield each.value, part
+                        yield from self._inside(each.value, depth)
+
+    def _inside(self, call: cst.Call, depth: int) -> Iterator[tuple[cst.Call, Part]]:
+        if dotted(call.func).rpartition(".")[2] != _SEPARATE:
+            return
+        parts: tuple[Part, Part] = ("database", "state")
+        for position, part in enumerate(parts):
+            below = argument(call, position, f"{part}_operations")
+            yield from self.read(below, part, depth - 1)
 
 
 def _django_operation(call: cst.Call, part: Part, app: str) -> MigrationOperation:

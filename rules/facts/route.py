@@ -75,7 +75,7 @@ def _called(call: cst.Call, here: Here) -> Iterator[Route]:
         yield _route("drf", call, argument(call, 1, "viewset"), here)
     elif last in _ADDERS and isinstance(call.func, cst.Attribute):
         position, name = _ADDERS[last]
-        handler = argument(call, position, name) or argument(call, 1, "endpoint")
+        handler = argument(call, position, name)
         if string(argument(call, 0, "path")) is not None or handler is not None:
             yield _route(_framework(call.func, here), call, handler, here)
     elif last in ("Route", "WebSocketRoute", "APIRoute") and here.names(call.func) & _OBJECTS:
@@ -108,7 +108,7 @@ def _decorated(function: cst.FunctionDef, here: Here) -> Iterator[Route]:
             name,
             call,
             function,
-            here.scopes.qualname(function),
+            ".".join(filter(None, (here.module_name, here.scopes.qualname(function)))),
         )
 
 
@@ -154,6 +154,8 @@ def _definition(node: cst.CSTNode | None, here: Here) -> cst.CSTNode | None:
 
 
 def _name(call: cst.Call) -> str:
+    if dotted(call.func).endswith("add_url_rule"):
+        return string(argument(call, 1, "endpoint")) or ""
     found = (string(keyword(call, each)) for each in _NAMES)
     return next((each for each in found if each), "")
 

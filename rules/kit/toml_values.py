@@ -27,12 +27,17 @@ _SCALAR = re.compile(
     r"|\d{4}-\d\d-\d\d \d\d:[^\s,\]}#]+|[^\s,\]}#]+",
     re.DOTALL,
 )
+# Dotted keys of more parts than any real file has: `tomllib` takes time with their square.
+_DEEP = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
 _ERROR_LINE = re.compile(r"^(.*?) \(at line (\d+), column \d+\)$")
 Place = tuple[Span | None, int, int]  # of the key; where the value begins and ends
 
 
 def read(text: str) -> Value:
     """The table of a file. Raises BrokenFileError."""
+    deep = _DEEP.search(text)
+    if deep is not None:
+        raise BrokenFileError("it is nested too deeply", text.count("\n", 0, deep.start()) + 1)
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
