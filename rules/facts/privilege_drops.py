@@ -15,7 +15,9 @@ _IN_SCRIPT = re.compile(
     rf"(?m)^[^#\n]*(?:^|[\s;&|(\"'])(?:exec\s+)?(?:/\S*/)?(?:{_TOOLS})\s+[-\w$\"'{{]"
     r"|--(?:uid|user|setuid)[= ]"
 )
-_IN_SETTINGS = re.compile(r"(?mi)^[ \t]*+(?:user|uid|setuid)(?:[ \t]*+=|[ \t])[ \t]*+(?!root\b|0\b)\S")
+_IN_SETTINGS = re.compile(
+    r"(?mi)^[ \t]*+(?:user|uid|setuid)(?:[ \t]*+=|[ \t])[ \t]*+(?!root\b|0\b)\S"
+)
 _SCRIPT = re.compile(
     r"(\.(sh|bash)|(^|/)([\w.-]*\.)?(?=[\w-]*(entry-?point|entry_point|start|run|init|boot|launch))"
     r"[\w-]*+)$"
