@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 import libcst as cst
+from trees import project_of
 
 from rules.facts import migrations
 from rules.facts.collected_tests import TestFunction
@@ -17,7 +18,6 @@ from rules.facts.route import Route
 from rules.facts.settings_module import SettingsModule
 from rules.facts.settings_modules import Stage
 from rules.kit import DerivedSubject, Here, Source
-from tests.support.trees import project_of
 
 D = TypeVar("D", bound=DerivedSubject)
 

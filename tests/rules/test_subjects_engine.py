@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import libcst as cst
+from trees import project_of
 
 from rules.engine.inspect import Ear, Inspection, inspect
 from rules.kit import DataFile, DerivedSubject, Dockerfile, Flag, Here, Rule, Severity, find
-from tests.support.trees import project_of
 
 
 @dataclass(frozen=True, eq=False)
