@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import libcst as cst
 
 from rules.facts.routes import HTTP_METHODS, ROUTE_NAMES, by_decorator, methods_in
-from rules.kit import Here, argument, dotted, keyword, string, walk
+from rules.kit import Here, argument, children, dotted, find, keyword, string
 from rules.kit.subjects import DerivedSubject
 
 _DJANGO = frozenset(
@@ -31,6 +32,12 @@ _FRAMEWORKS = {"fastapi": "fastapi", "starlette": "starlette", "ninja": "ninja"}
     ("flask", "quart", "flask_smorest", "apiflask", "flask_restx"), "flask"
 )
 _NAMES = ("name", "endpoint", "url_name", "basename", "base_name")
+_ROUTING = re.compile(r"^(django\.(conf\.)?urls|(starlette|fastapi)\.routing)\b")
+_HOLDERS: frozenset[type[cst.CSTNode]] = frozenset(
+    {cst.SimpleStatementLine, cst.SimpleStatementSuite, cst.IndentedBlock, cst.FunctionDef}
+    | {cst.ClassDef, cst.If, cst.Else, cst.For, cst.While, cst.With, cst.Try, cst.TryStar}
+    | {cst.ExceptHandler, cst.ExceptStarHandler, cst.Finally, cst.Match, cst.MatchCase}
+)
 _INCLUDES = frozenset({"include", "urls"})
 
 
@@ -60,11 +67,46 @@ class Route(DerivedSubject):
 
     @classmethod
     def found_in(cls, module: cst.Module, here: Here) -> Iterator[Route]:
-        for node in walk(module):
-            if node.__class__ is cst.Call:
-                yield from _called(node, here)
-            elif node.__class__ is cst.FunctionDef:
+        statements = tuple(_statements(module))
+        in_lists = any(_ROUTING.search(each) for each in _imported(statements))
+        for node in statements:
+            if isinstance(node, cst.FunctionDef):
                 yield from _decorated(node, here)
+            elif in_lists:
+                for call in find(node, cst.Call):
+                    yield from _called(call, here)
+            elif isinstance(node, cst.Expr | cst.Assign):
+                for call in _chained(node.value):
+                    yield from _called(call, here)
+
+
+def _chained(node: cst.CSTNode) -> Iterator[cst.Call]:
+    """`router.register(...)`, and before it the calls whose result it is called on."""
+    while isinstance(node, cst.Call):
+        yield node
+        node = node.func.value if isinstance(node.func, cst.Attribute) else node.func
+
+
+def _statements(module: cst.Module) -> Iterator[cst.FunctionDef | cst.BaseSmallStatement]:
+    """Functions and small statements at any depth: a walk into expressions costs far more."""
+    stack: list[Any] = [*reversed(module.body)]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, cst.SimpleStatementLine | cst.SimpleStatementSuite):
+            yield from node.body
+            continue
+        if isinstance(node, cst.FunctionDef):
+            yield node
+        below = (each for each in children(node) if each.__class__ in _HOLDERS)
+        stack.extend(reversed(tuple(below)))
+
+
+def _imported(statements: Iterable[cst.CSTNode]) -> Iterator[str]:
+    for each in statements:
+        if isinstance(each, cst.ImportFrom) and not isinstance(each.names, cst.ImportStar):
+            yield from (f"{dotted(each.module)}.{dotted(alias.name)}" for alias in each.names)
+        elif isinstance(each, cst.Import):
+            yield from (dotted(alias.name) for alias in each.names)
 
 
 def _called(call: cst.Call, here: Here) -> Iterator[Route]:
