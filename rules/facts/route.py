@@ -33,7 +33,7 @@ _FRAMEWORKS = {"fastapi": "fastapi", "starlette": "starlette", "ninja": "ninja"}
 )
 _NAMES = ("name", "endpoint", "url_name", "basename", "base_name")
 _ROUTING = re.compile(r"^(django\.(conf\.)?urls|(starlette|fastapi)\.routing)\b")
-_HOLDERS: frozenset[type[cst.CSTNode]] = frozenset(
+_HOLDERS: frozenset[type] = frozenset(
     {cst.SimpleStatementLine, cst.SimpleStatementSuite, cst.IndentedBlock, cst.FunctionDef}
     | {cst.ClassDef, cst.If, cst.Else, cst.For, cst.While, cst.With, cst.Try, cst.TryStar}
     | {cst.ExceptHandler, cst.ExceptStarHandler, cst.Finally, cst.Match, cst.MatchCase}
