@@ -14,6 +14,7 @@ LOCKED := $(VENV)/.locked
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 ARGS ?=
 KEEP ?=
+SECONDS ?= 600
 SECTION ?=
 NAME ?=
 
@@ -99,6 +100,10 @@ site: $(READY) ## the documentation as a site, in site/
 .PHONY: bench
 bench: $(READY) redis ## measure; see docs/ for the budgets
 	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(READY) ## files of any kind against the engine, with another seed each time: make fuzz SECONDS=600
+	$(call step,fuzz,FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest tests/rules/test_fuzz.py $(ARGS))
 
 .PHONY: rule
 rule: $(READY) ## scaffold one: make rule SECTION=security NAME=secret_in_url
