@@ -12,8 +12,8 @@ from rules.kit.values import BrokenFileError, Key, Offsets, Value, array, scalar
 _SECTION = re.compile(r"^\[(?P<name>[^\]]+)\]")
 _SIGN = re.compile(r"[=:]")
 _ENV = re.compile(
-    r"^[ \t]*+(?:export[ \t]++)?+(?P<key>[A-Za-z_][\w.]*+)[ \t]*+=[ \t]*+"
-    r"(?P<value>'[^']*+'|\"(?:[^\"\\]|\\.)*+\"|(?:[^\s#]|(?<=\S)#|[ \t]++(?![\s#]))*+)",
+    r"^[ \t]*+(?:export[ \t]++)?(?P<key>[A-Za-z_][\w.]*+)[ \t]*+=[ \t]*+"
+    r"(?P<value>'[^']*+'|\"[^\"\\]*(?:\\.[^\"\\]*)*\"|(?:[^\s#]|(?<=\S)#|[ \t]++(?![\s#]))*)",
     re.MULTILINE,
 )
 _PROCESS = re.compile(r"^(?P<key>[\w-]++):[ \t]*+(?P<value>[^\s][^\r\n]*+)", re.MULTILINE)
