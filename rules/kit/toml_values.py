@@ -20,8 +20,10 @@ from rules.kit.values import (
     table,
 )
 
-_BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
-_KEY = re.compile(r'[ \t]*(?:"((?:[^"\\]|\\.)*)"|\'([^\']*)\'|([\w-]+))[ \t]*\.?')
+_BLANK = re.compile(r"[ \t\r\n]*(?:#[^\n]*(?:\n[ \t\r\n]*|\Z))*")
+_KEY = re.compile(
+    r'(?:"([^"\\\n]*(?:\\.[^"\\\n]*)*)(?:"|\\?\Z|(?=\n))|\'([^\'\n]*+)(?:\'|\Z|(?=\n))|([\w-]++))[ \t]*+\.?'
+)
 _SCALAR = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}|\'{3}.*?\'{3,5}|"(?:[^"\\]|\\.)*"|\'[^\']*\''
     r"|\d{4}-\d\d-\d\d \d\d:[^\s,\]}#]+|[^\s,\]}#]+",
@@ -126,10 +128,16 @@ class _Scanner:
     def _note(self, path: Path, key: Span | None, start: int) -> None:
         self.places.setdefault(path, (key, start, self._at))
 
+    def _after_space(self) -> int:
+        at = self._at
+        while self.text[at : at + 1] in (" ", "\t"):
+            at += 1
+        return at
+
     def _keys(self, header: Path) -> Path:
         """A dotted key below a table; tables of an array are the last ones that were begun."""
         path = header
-        while found := _KEY.match(self.text, self._at):
+        while found := _KEY.match(self.text, self._after_space()):
             quoted, literal, bare = found[1], found[2], found[3]
             name = bare if bare is not None else literal
             if quoted is not None:

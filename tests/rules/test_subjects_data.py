@@ -291,7 +291,7 @@ def test_processes_have_their_commands() -> None:
 
 def test_requirements_are_read_as_pip_reads_them() -> None:
     text = (
-        "-r base.txt\n--index-url https://x/y\n"
+        "-r base.txt\n--trusted-host https://x/y\n"
         "Django[argon2]==5.0 ; python_version > '3' \\\n  --hash=sha256:aa \\\n  --hash sha256:bb # via\n"
         "-e git+https://g/x#egg=shop\nflask>=2  # web\nx @ https://h/x.whl\n./local\n"
     )
