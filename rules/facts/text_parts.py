@@ -7,7 +7,7 @@ Numbers, constants and values held against a list of allowed ones are no parts o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -166,6 +166,8 @@ class Tracer:
         self._here = here
         self._busy: set[int] = set()
         self._allowed: dict[int, frozenset[str]] = {}
+        self._appended: dict[int, Mapping[str, Sequence[cst.BaseExpression]]] = {}
+        self._sources: dict[int, Mapping[str, cst.CSTNode]] = {}
 
     def text(self, node: cst.CSTNode) -> Text:
         """A text expression, taken apart."""
@@ -374,29 +376,44 @@ class Tracer:
     def _unpacked(self, name: cst.Name, to: Text, depth: int) -> None:
         """`for table, column in PAIRS`, `a, b = PAIR`: constant where the other side is."""
         around = self._here.function(name) or self._here.module
-        for each in walk(around) if around is not None else ():
-            match each:
-                case cst.For(target=target, iter=source) | cst.CompFor(target=target, iter=source):
-                    pass
-                case cst.Assign(targets=[cst.AssignTarget(cst.Tuple() as target)], value=source):
-                    pass
-                case _:
-                    continue
-            if name.value in {one.value for one in find(target, cst.Name)}:
-                self._add(source, to, depth)
-                return
-        self._leaf(name, to)
+        source = self._sources_in(around).get(name.value) if around is not None else None
+        if source is not None:
+            self._add(source, to, depth)
+        else:
+            self._leaf(name, to)
+
+    def _sources_in(self, around: cst.CSTNode) -> Mapping[str, cst.CSTNode]:
+        """By name: what is first looped over or unpacked to give it."""
+        known = self._sources.get(id(around))
+        if known is None:
+            found: dict[str, cst.CSTNode] = {}
+            for target, source in _unpackings(around):
+                for one in find(target, cst.Name):
+                    found.setdefault(one.value, source)
+            known = self._sources[id(around)] = found
+        return known
 
     def _grown(self, name: cst.Name, to: Text, depth: int) -> None:
         """What is appended to a list of this name in the function."""
         around = self._here.function(name)
-        for each in find(around, cst.Call) if around is not None else ():
-            match each.func:
-                case cst.Attribute(
-                    value=cst.Name(value=owner), attr=cst.Name(value="append" | "extend" | "insert")
-                ) if owner == name.value and each.args:
-                    self._add(each.args[-1].value, to, depth)
-                    to.constant += " "
+        for each in self._appended_in(around).get(name.value, ()) if around is not None else ():
+            self._add(each, to, depth)
+            to.constant += " "
+
+    def _appended_in(self, function: cst.FunctionDef) -> Mapping[str, Sequence[cst.BaseExpression]]:
+        """By the name of a list: what the function appends to it."""
+        known = self._appended.get(id(function))
+        if known is None:
+            found: dict[str, list[cst.BaseExpression]] = {}
+            for each in find(function, cst.Call):
+                match each.func:
+                    case cst.Attribute(
+                        value=cst.Name(value=owner),
+                        attr=cst.Name(value="append" | "extend" | "insert"),
+                    ) if each.args:
+                        found.setdefault(owner, []).append(each.args[-1].value)
+            known = self._appended[id(function)] = found
+        return known
 
     def _attribute(self, node: cst.Attribute, to: Text, depth: int) -> None:
         if is_request_data(node, self._here):
@@ -480,6 +497,15 @@ class Tracer:
                 case cst.Call(func=func, args=args) if _VALIDATES.search(dotted(func)):
                     found |= {self._here.source(one.value) for one in args}
         return frozenset(found)
+
+
+def _unpackings(around: cst.CSTNode) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
+    for each in walk(around):
+        match each:
+            case cst.For(target=target, iter=source) | cst.CompFor(target=target, iter=source):
+                yield target, source
+            case cst.Assign(targets=[cst.AssignTarget(cst.Tuple() as target)], value=source):
+                yield target, source
 
 
 _CHARACTER_TESTS = frozenset(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from rules.kit.names import Binding, Kind, Names
 from rules.kit.project import Project
 
 N = TypeVar("N", bound=cst.CSTNode)
+K = TypeVar("K")
 
 
 class Known:
@@ -49,6 +50,17 @@ class Here:
     module_name: str = ""
     options: Any = None
     known: Known | None = None
+
+    @cached_property
+    def _kept(self) -> dict[Any, Any]:
+        return {}
+
+    def kept(self, make: Callable[[Here], K]) -> K:
+        """What `make` gives for this file, made once: for work that many nodes would repeat."""
+        if make not in self._kept:
+            self._kept[make] = make(self)
+        found: K = self._kept[make]
+        return found
 
     @cached_property
     def scopes(self) -> Names:

@@ -195,7 +195,7 @@ def check(call: cst.Call, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_migration:
         return
     for statement in _statements(call, here):
-        found = Tracer(here).text(statement)
+        found = here.kept(Tracer).text(statement)
         if found.parts and _is_sql(call, found, here):
             yield _flag(call, statement, found, here)
 
