@@ -20,6 +20,7 @@ from rules.kit.values import (
 )
 
 _TOKEN = re.compile(r'"[^"\\]*(?:\\[\s\S][^"\\]*)*(?:"|\\?\Z)|[\[\]{},:]|[^\s\[\]{},:"]+')
+_BRACKET = re.compile(r'"[^"\\]*(?:\\[\s\S][^"\\]*)*(?:"|\\?\Z)|[\[\]{}]')
 
 
 @dataclass
@@ -34,6 +35,7 @@ def read(text: str) -> Value:
     """The value of a file. Raises BrokenFileError."""
     if text.count(",") > MAX_VALUES:
         raise BrokenFileError("it holds too many values")
+    _hold_to_depth(text)
     try:
         json.loads(text)
     except json.JSONDecodeError as problem:
@@ -43,6 +45,19 @@ def read(text: str) -> Value:
     return next(_values(text))
 
 
+def _hold_to_depth(text: str) -> None:
+    """Before `json` sees it: how deep that can go depends on the interpreter's stack."""
+    depth = 0
+    for token in _BRACKET.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                line = text.count("\n", 0, token.start()) + 1
+                raise BrokenFileError("it is nested too deeply", line)
+        elif token[0] in "]}":
+            depth -= 1
+
+
 def _values(text: str) -> Iterator[Value]:
     """The one value of a text that is known to be JSON, put together without recursion."""
     offsets = Offsets(text)
@@ -50,8 +65,6 @@ def _values(text: str) -> Iterator[Value]:
     for token in _TOKEN.finditer(text):
         sign = token[0]
         if sign in "[{":
-            if len(stack) >= MAX_DEPTH:
-                raise BrokenFileError("it is nested too deeply", offsets.line(token.start()))
             stack.append(_Open(token.start(), sign == "{"))
             continue
         if sign in ",:":

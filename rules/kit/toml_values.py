@@ -29,6 +29,8 @@ _SCALAR = re.compile(
     r"|\d{4}-\d\d-\d\d \d\d:[^\s,\]}#]+|[^\s,\]}#]+",
     re.DOTALL,
 )
+# How deep `tomllib` can go depends on the interpreter's stack.
+_BRACKETS = re.compile(r"(?:\[[ \t\r\n]*+){65}")
 # Dotted keys of more parts than any real file has: `tomllib` takes time with their square.
 _DEEP = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){64}""")
 _ERROR_LINE = re.compile(r"^(.*?) \(at line (\d+), column \d+\)$")
@@ -37,7 +39,7 @@ Place = tuple[Span | None, int, int]  # of the key; where the value begins and e
 
 def read(text: str) -> Value:
     """The table of a file. Raises BrokenFileError."""
-    deep = _DEEP.search(text)
+    deep = _DEEP.search(text) or _BRACKETS.search(text)
     if deep is not None:
         raise BrokenFileError("it is nested too deeply", text.count("\n", 0, deep.start()) + 1)
     try:
