@@ -36,7 +36,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 def processes() -> dict[int, tuple[int, str]]:
     """Living processes: id to parent and command line."""
     listed = subprocess.run(
-        ["ps", "-eo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
+        ["ps", "-ww", "-eo", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
     )
     rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
     return {int(row[0]): (int(row[1]), row[3]) for row in rows if not row[2].startswith("Z")}
@@ -188,10 +188,12 @@ def test_the_queue_outlives_it_in_the_data_folder(up: Up) -> None:
 def test_a_leashed_program_ends_when_its_parent_is_killed(means: Means) -> None:
     with subprocess.Popen([sys.executable, "-c", PARENT, means], stdout=subprocess.PIPE) as parent:
         assert parent.stdout
-        child = int(parent.stdout.readline())
-        wait_for(lambda: "sleep(600)" in processes()[child][1] or family_of(child))
-        family = {child, *family_of(child)}
-        parent.kill()
+        try:
+            child = int(parent.stdout.readline())
+            wait_for(lambda: "sleep(600)" in processes()[child][1] or family_of(child))
+            family = {child, *family_of(child)}
+        finally:
+            parent.kill()
         wait_for(lambda: family.isdisjoint(processes()))
 
 
