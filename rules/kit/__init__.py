@@ -36,6 +36,7 @@ from rules.kit.subjects import (
     SilencingComment,
     TextFile,
 )
+from rules.kit.syntax import walk_syntax
 from rules.kit.tree import children, find, walk, walk_own
 from rules.kit.values import BrokenFileError, Value
 
@@ -83,5 +84,6 @@ __all__ = [
     "string",
     "walk",
     "walk_own",
+    "walk_syntax",
     "with_keyword",
 ]

@@ -3,20 +3,61 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
+from rules.kit.syntax import by_class, last_name, statements
+
+A = TypeVar("A", bound=ast.AST)
 R = TypeVar("R")
 F_co = TypeVar("F_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
-    """One file, as an extractor sees it. `tree` is there for Python that could be parsed."""
+    """One file, as an extractor sees it. `tree` is there for Python that could be parsed.
+
+    Do not walk the tree with `ast.walk`: what several extractors look for is found in one walk,
+    made when the first of them asks. `source.nodes(ast.ClassDef)` are the nodes of exactly that
+    class, `source.calls("path", "re_path")` the calls by the last part of what is called,
+    `source.statements` every statement, nested ones too, which looks at no expression and costs
+    a tenth of the others. `walk_syntax(node)` walks one small part. All are in the order of the
+    source and leave out operators and contexts. Give the extractor a `wanted` test on rare
+    bytes: then most files are never walked, nor parsed.
+    """
 
     text: str
     tree: ast.Module | None
+
+    def nodes(self, kind: type[A]) -> Sequence[A]:
+        """Every node of exactly this class; none where nothing could be parsed."""
+        found: Sequence[A] = self._by_class.get(kind, ())
+        return found
+
+    def calls(self, *names: str) -> Sequence[ast.Call]:
+        """Calls of a function or method with one of these names, whatever it belongs to."""
+        found = [each for name in dict.fromkeys(names) for each in self._by_name.get(name, ())]
+        if len(names) > 1:
+            found.sort(key=lambda each: (each.lineno, each.col_offset))
+        return found
+
+    @cached_property
+    def statements(self) -> Sequence[ast.stmt]:
+        """Every statement of the file, parents first."""
+        return tuple(statements(self.tree)) if self.tree is not None else ()
+
+    @cached_property
+    def _by_class(self) -> Mapping[type, Sequence[Any]]:
+        return by_class(self.tree) if self.tree is not None else {}
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sequence[ast.Call]]:
+        found: dict[str, list[ast.Call]] = {}
+        for each in self.nodes(ast.Call):
+            found.setdefault(last_name(each), []).append(each)
+        return found
 
 
 @dataclass(frozen=True)
