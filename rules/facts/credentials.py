@@ -30,47 +30,144 @@ def _shape(kind: str, hint: str, pattern: str) -> Shape:
 
 
 SHAPES = (
-    _shape("an AWS access key", "AKIA", r"AKIA[A-Z2-7]{16}"),
-    _shape("an AWS access key", "ASIA", r"ASIA[A-Z2-7]{16}"),
+    *(
+        _shape("an AWS access key", head, rf"{head}[A-Z2-7]{{16}}")
+        for head in ("AKIA", "ASIA", "ABIA", "ACCA")
+    ),
+    _shape("an AWS Bedrock key", "ABSK", r"ABSK[A-Za-z0-9+/]{109,269}={0,2}"),
     *(_shape("a GitHub token", f"gh{c}_", rf"gh{c}_[A-Za-z0-9]{{36,251}}") for c in "pousr"),
     _shape("a GitHub token", "github_pat_", r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
     *(
         _shape("a GitLab token", f"{head}-", rf"{head}-[A-Za-z0-9_.-]{{20,300}}")
-        for head in ("glpat", "gldt", "glrt", "glsoat")
+        for head in (
+            "glpat",
+            "gldt",
+            "glrt",
+            "glsoat",
+            "glcbt",
+            "glptt",
+            "glft",
+            "glagent",
+            "gloas",
+        )
     ),
-    _shape("a Slack token", "xox", r"xox[abeprs]-(?:\d{1,2}-)?\d{9,14}-[A-Za-z0-9-]{20,80}"),
+    _shape(
+        "a Slack token",
+        "xox",
+        r"xox(?:[abeprs]-(?:\d{1,2}-)?\d{9,14}-[A-Za-z0-9-]{20,80}|e\.xox[bp]-\d-[A-Za-z0-9]{140,180}|e-\d-[A-Za-z0-9]{140,160})",
+    ),
     _shape("a Slack token", "xapp-", r"xapp-\d-[A-Z0-9]{9,13}-\d{9,14}-[a-f0-9]{40,80}"),
     _shape(
         "a Slack webhook address",
         "hooks.slack.com/",
-        r"hooks\.slack\.com/services/T[A-Z0-9]{7,12}/B[A-Z0-9]{7,12}/[A-Za-z0-9]{24}",
+        r"hooks\.slack\.com/(?:services|workflows|triggers)/[TA][A-Z0-9]{7,12}/[A-Z0-9]{8,18}/[A-Za-z0-9/]{24,60}",
     ),
     _shape("a Stripe live key", "k_live_", r"[sr]k_live_[A-Za-z0-9]{24,247}"),
     _shape("a Stripe webhook secret", "whsec_", r"whsec_[A-Za-z0-9+/]{32,64}={0,2}"),
     _shape("a Google API key", "AIza", r"AIza[A-Za-z0-9_-]{35}"),
     _shape("a Google client secret", "GOCSPX-", r"GOCSPX-[A-Za-z0-9_-]{28}"),
+    _shape("a Google access token", "ya29.", r"ya29\.[A-Za-z0-9_-]{30,400}"),
+    _shape("a Firebase server key", ":APA91", r"AAAA[A-Za-z0-9_-]{7}:APA91[A-Za-z0-9_-]{129,135}"),
     _shape("an Azure storage key", "AccountKey=", r"AccountKey=[A-Za-z0-9+/]{86}=="),
+    _shape("an Azure access key", "SharedAccessKey=", r"SharedAccessKey=[A-Za-z0-9+/]{43}="),
     _shape("an Azure client secret", "Q~", r"[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"),
+    _shape("an Azure DevOps token", "AZDO", r"[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}"),
+    _shape(
+        "a Teams webhook address",
+        ".webhook.office.com/",
+        r"[a-z0-9-]+\.webhook\.office\.com/webhookb2/[a-f0-9@-]{70,80}/IncomingWebhook/[a-f0-9]{32}/[a-f0-9-]{36}",
+    ),
     _shape("a SendGrid key", "SG.", r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
+    _shape("a Brevo key", "xkeysib-", r"xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}"),
     _shape("an npm token", "npm_", r"npm_[A-Za-z0-9]{36}"),
     _shape("a PyPI token", "pypi-AgE", r"pypi-AgE[A-Za-z0-9_-]{50,1000}"),
+    _shape("a RubyGems key", "rubygems_", r"rubygems_[a-f0-9]{48}"),
     _shape("an OpenAI key", "T3BlbkFJ", r"sk-[A-Za-z0-9_-]{20,80}T3BlbkFJ[A-Za-z0-9_-]{20,80}"),
+    _shape("an OpenAI key", "sk-proj-", r"sk-proj-(?![\w-]*T3BlbkFJ)[A-Za-z0-9_-]{40,200}"),
     _shape("an Anthropic key", "sk-ant-", r"sk-ant-(?:api|admin|oat)\d\d-[A-Za-z0-9_-]{80,120}"),
     _shape("a Hugging Face token", "hf_", r"hf_[A-Za-z0-9]{34}"),
     _shape("a Groq key", "gsk_", r"gsk_[A-Za-z0-9]{52}"),
+    _shape("a Replicate token", "r8_", r"r8_[A-Za-z0-9]{37}"),
+    _shape("an xAI key", "xai-", r"xai-[A-Za-z0-9]{80}"),
+    _shape("a Perplexity key", "pplx-", r"pplx-[A-Za-z0-9]{48}"),
+    _shape("a LangSmith key", "lsv2_", r"lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}"),
     _shape("a DigitalOcean token", "_v1_", r"do[opr]_v1_[a-f0-9]{64}"),
+    _shape(
+        "a Heroku key",
+        "HRKU-",
+        r"HRKU-(?:AA[A-Za-z0-9_-]{58}|[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12})",
+    ),
     _shape("a Shopify token", "shp", r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
     _shape("a Mailgun key", "key-", r"key-[0-9a-f]{32}"),
     _shape("a Mailchimp key", "-us", r"[0-9a-f]{32}-us\d{1,2}"),
     _shape("a Telegram bot token", ":AA", r"\d{8,10}:AA[A-Za-z0-9_-]{33}"),
-    _shape("a Databricks token", "dapi", r"dapi[0-9a-f]{32}"),
+    _shape(
+        "a Discord webhook address",
+        "/api/webhooks/",
+        r"discord(?:app)?\.com/api/webhooks/\d{17,20}/[A-Za-z0-9_-]{60,80}",
+    ),
+    _shape("a Databricks token", "dapi", r"dapi[0-9a-f]{32}(?:-\d)?"),
     _shape("a Vault token", "hvs.", r"hvs\.[A-Za-z0-9_-]{24,200}"),
+    _shape("a Vault token", "hvb.", r"hvb\.[A-Za-z0-9_-]{100,300}"),
+    _shape(
+        "a Terraform Cloud token", ".atlasv1.", r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}"
+    ),
+    *(
+        _shape(
+            "a Doppler token",
+            f"dp.{kind}.",
+            rf"dp\.{kind}\.(?:[a-z0-9_-]{{2,35}}\.)?[A-Za-z0-9]{{40,44}}",
+        )
+        for kind in ("pt", "st", "ct", "sa", "scim", "audit")
+    ),
+    _shape("a Pulumi token", "pul-", r"pul-[a-f0-9]{40}"),
     _shape("a Linear key", "lin_api_", r"lin_api_[A-Za-z0-9]{40}"),
-    _shape("a Docker Hub token", "dckr_pat_", r"dckr_pat_[A-Za-z0-9_-]{27,60}"),
+    _shape("a Notion token", "ntn_", r"ntn_\d{11}[A-Za-z0-9]{35}"),
+    _shape("an Atlassian token", "ATATT3", r"ATATT3[A-Za-z0-9_=-]{180,200}"),
+    _shape("a Figma token", "figd_", r"figd_[A-Za-z0-9_-]{38,43}"),
+    _shape("a Postman key", "PMAK-", r"PMAK-[a-f0-9]{24}-[a-f0-9]{34}"),
+    *(
+        _shape(
+            "a HubSpot token",
+            f"pat-{place}",
+            rf"pat-{place}\d-[a-f0-9]{{8}}(?:-[a-f0-9]{{4}}){{3}}-[a-f0-9]{{12}}",
+        )
+        for place in ("na", "eu", "ap")
+    ),
+    _shape("a Docker Hub token", "dckr_", r"dckr_(?:pat|oat)_[A-Za-z0-9_-]{27,60}"),
     _shape("a Sentry token", "sntry", r"sntry(?:u_[a-f0-9]{64}|s_eyJ[A-Za-z0-9+/=_-]{60,400})"),
+    _shape(
+        "a Sentry address with its secret",
+        "sentry.io/",
+        r"[0-9a-f]{32}:[0-9a-f]{32}@(?:[a-z0-9]+\.)*sentry\.io/\d+",
+    ),
     _shape("a Grafana token", "glsa_", r"glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}"),
+    _shape("a Grafana token", "glc_", r"glc_eyJ[A-Za-z0-9+/=]{40,400}"),
     _shape("a New Relic key", "NRAK-", r"NRAK-[A-Z0-9]{27}"),
-    _shape("a Square secret", "sq0csp-", r"sq0csp-[A-Za-z0-9_-]{43}"),
+    _shape("a New Relic key", "NRII-", r"NRII-[A-Za-z0-9_-]{32}"),
+    _shape("a New Relic licence key", "NRAL", r"[a-f0-9]{36}NRAL"),
+    _shape("a PostHog key", "phx_", r"phx_[A-Za-z0-9]{43,47}"),
+    _shape("a Supabase token", "sbp_", r"sbp_[a-f0-9]{40}"),
+    _shape("a PlanetScale token", "pscale_", r"pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.=-]{32,64}"),
+    _shape("a Square secret", "sq0", r"sq0(?:csp-[A-Za-z0-9_-]{43}|atp-[A-Za-z0-9_-]{22})"),
+    _shape("a Square token", "EAAA", r"EAAA[A-Za-z0-9_-]{60}"),
+    _shape(
+        "a Braintree token",
+        "access_token$",
+        r"access_token\$production\$[a-z0-9]{16}\$[a-f0-9]{32}",
+    ),
+    _shape(
+        "a Plaid token",
+        "access-production-",
+        r"access-production-[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}",
+    ),
+    _shape("a CircleCI token", "CCIP", r"CCIPAT_[A-Za-z0-9]{22}_[a-f0-9]{40}"),
+    *(_shape("a Sonar token", f"sq{c}_", rf"sq{c}_[a-f0-9]{{40}}") for c in "pua"),
+    _shape("a Tailscale key", "tskey-", r"tskey-[a-z]+-[A-Za-z0-9]{8,20}-[A-Za-z0-9]{20,40}"),
+    _shape(
+        "an age key", "AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}"
+    ),
+    _shape("a 1Password token", "ops_eyJ", r"ops_eyJ[A-Za-z0-9+/]{250,2000}={0,3}"),
     _shape(
         "a signed JSON Web Token",
         "eyJ",
@@ -80,7 +177,11 @@ SHAPES = (
 _BY_HINT = {each.hint: each for each in SHAPES}
 _HINTS = tuple(_BY_HINT)
 _SHORTEST = 20
+_NOISE = re.compile(r"[A-Z0-9]")
 _TWILIO = _shape("a Twilio key", "SK", r"SK[0-9a-f]{32}")
+_DISCORD = _shape(
+    "a Discord bot token", ".", r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}"
+)
 PRIVATE_KEY = "PRIVATE KEY"
 _PRIVATE_KEY_HEAD = re.compile(
     r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |PGP )?PRIVATE KEY(?: BLOCK)?-----"
@@ -99,11 +200,14 @@ class Found:
 
 def shapes_in(text: str) -> tuple[Shape, ...]:
     """The shapes that a text may hold, by a quick look."""
-    # No credential holds white space, or is shorter than an AWS access key.
-    long = "\n".join({each for each in text.split() if len(each) >= _SHORTEST})
+    # No credential holds white space, is shorter than an AWS access key, or is all words.
+    noisy = _NOISE.search
+    long = "\n".join({each for each in text.split() if len(each) >= _SHORTEST and noisy(each)})
     found = [_BY_HINT[each] for each in _HINTS if each in long]
     if "wilio" in text and "SK" in text:
         found.append(_TWILIO)
+    if "iscord" in text or "DISCORD" in text:
+        found.append(_DISCORD)
     return tuple(found)
 
 
@@ -201,6 +305,32 @@ def looks_random(value: str) -> bool:
     if _HEX.match(value):
         return len(value) >= 20 and entropy(value) >= 3.0 and not value.isdigit()
     return entropy(value) >= 3.4 and _changes(value) >= 0.25 * len(value)
+
+
+_PASSWORDS = frozenset({"password", "passwd", "pwd", "passphrase"})
+_COMMON = re.compile(
+    r"admin|root|postgres|mysql|redis|rabbit|minio|docker|guest|user|django|flask|welcome|letmein"
+    r"|none|null|true|false|empty|blank|invalid|wrong|hidden|masked|random|generate|config|setting"
+    r"|field|input|hash|bcrypt|argon|encod|encrypt|crypt|valid|login|reset|forgot|old|new|form|view",
+    re.IGNORECASE,
+)
+_CHOSEN = re.compile(r"^(?=[!-~]*[A-Za-z])(?=[!-~]*[0-9])[A-Za-z0-9!@#%^&*+=?~._-]{8,40}$")
+
+
+def names_a_password(name: str) -> bool:
+    """Whether a person keys in what bears this name: `DB_PASSWORD`, `smtpPwd`."""
+    words = [each.lower() for each in _CAMEL_SEAM.split(name) if each]
+    return bool(words) and words[-1] in _PASSWORDS and names_a_secret(name)
+
+
+def looks_chosen(value: str) -> bool:
+    """Whether a value is a password that a person made up, not a word, a name or a place.
+
+    It holds letters and digits, and neither the words of manuals nor those of software.
+    """
+    if not _CHOSEN.match(value) or is_placeholder(value) or _COMMON.search(value):
+        return False
+    return not _UUID.match(value) and not _HASH_HEAD.match(value) and _changes(value) >= 2
 
 
 def _is_words(value: str) -> bool:
@@ -337,7 +467,7 @@ _TAILS = frozenset(
 )
 _NAME_HINTS = ("secret", "passw", "passphrase", "pwd", "token", "credential", "_key", "-key")
 _JOINED_KEYS = ("apikey", "accesskey", "authkey", "privatekey", "signingkey")
-_LONG = re.compile(r"""[^\s"'(),]{16}""")
+_LONG = re.compile(r"""[^\s"'(),]{8}""")
 
 
 def lines_that_name_a_secret(text: str) -> Iterator[int]:
@@ -351,7 +481,7 @@ def lines_that_name_a_secret(text: str) -> Iterator[int]:
         while at >= 0:
             end = lowered.find("\n", at)
             end = len(lowered) if end < 0 else end
-            if end - at > 17 and _LONG.search(lowered, at + len(hint), min(end, at + _REACH)):
+            if end - at > 9 and _LONG.search(lowered, at + len(hint), min(end, at + _REACH)):
                 starts.add(lowered.rfind("\n", 0, at) + 1)
             at = lowered.find(hint, end)
     return iter(sorted(starts))

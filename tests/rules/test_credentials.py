@@ -17,6 +17,8 @@ from rules.engine.run import check
 from rules.facts.credentials import looks_random, masked, names_a_secret, shapes_in, tokens_in
 
 ALNUM = string.ascii_letters + string.digits
+UPPER = string.ascii_uppercase + string.digits
+HEX = "0123456789abcdef"
 
 
 def noise(size: int, alphabet: str = ALNUM, seed: int = 7) -> str:
@@ -30,6 +32,10 @@ def segment(data: dict[str, str]) -> str:
 
 def jwt(claims: dict[str, str]) -> str:
     return f"{segment({'alg': 'HS256', 'typ': 'JWT'})}.{segment(claims)}.{noise(43)}"
+
+
+def uuid4_like() -> str:
+    return "-".join(noise(size, HEX, seed=size) for size in (8, 4, 4, 4, 12))
 
 
 TOKENS = {
@@ -48,6 +54,45 @@ TOKENS = {
     "an OpenAI key": lambda: f"sk-{noise(20)}T3BlbkFJ{noise(20)}",
     "an Anthropic key": lambda: f"sk-ant-api03-{noise(93)}AA",
     "a Twilio key": lambda: "SK" + noise(32, "0123456789abcdef"),
+    "an AWS Bedrock key": lambda: "ABSK" + noise(112) + "==",
+    "a Slack webhook address": lambda: (
+        f"hooks.slack.com/services/T{noise(9, UPPER)}/B{noise(9, UPPER)}/{noise(24)}"
+    ),
+    "a Stripe webhook secret": lambda: "whsec_" + noise(32),
+    "a Google client secret": lambda: "GOCSPX-" + noise(28),
+    "a Google access token": lambda: "ya29." + noise(120),
+    "a Firebase server key": lambda: f"AAAA{noise(7)}:APA91{noise(134)}",
+    "an Azure access key": lambda: f"SharedAccessKey={noise(43)}=",
+    "an Azure client secret": lambda: f"{noise(3)}8Q~{noise(34)}",
+    "a Brevo key": lambda: f"xkeysib-{noise(64, HEX)}-{noise(16)}",
+    "a Replicate token": lambda: "r8_" + noise(37),
+    "a LangSmith key": lambda: f"lsv2_pt_{noise(32, HEX)}_{noise(10, HEX)}",
+    "a DigitalOcean token": lambda: "dop_v1_" + noise(64, HEX),
+    "a Heroku key": lambda: "HRKU-AA" + noise(58),
+    "a Shopify token": lambda: "shpat_" + noise(32, HEX),
+    "a Mailgun key": lambda: "key-" + noise(32, HEX),
+    "a Mailchimp key": lambda: noise(32, HEX) + "-us14",
+    "a Telegram bot token": lambda: f"{noise(9, '123456789')}:AA{noise(33)}",
+    "a Discord webhook address": lambda: (
+        f"discord.com/api/webhooks/{noise(18, '123456789')}/{noise(68)}"
+    ),
+    "a Terraform Cloud token": lambda: f"{noise(14)}.atlasv1.{noise(67)}",
+    "a Doppler token": lambda: "dp.pt." + noise(43),
+    "a Notion token": lambda: f"ntn_{noise(11, '123456789')}{noise(35)}",
+    "an Atlassian token": lambda: f"ATATT3{noise(186)}",
+    "a Figma token": lambda: "figd_" + noise(40),
+    "a HubSpot token": lambda: f"pat-na1-{uuid4_like()}",
+    "a Sentry token": lambda: "sntryu_" + noise(64, HEX),
+    "a Sentry address with its secret": lambda: (
+        f"{noise(32, HEX)}:{noise(32, HEX, 8)}@o1.ingest.sentry.io/42"
+    ),
+    "a New Relic key": lambda: "NRAK-" + noise(27, UPPER),
+    "a New Relic licence key": lambda: noise(36, HEX) + "NRAL",
+    "a PostHog key": lambda: "phx_" + noise(43),
+    "a Square secret": lambda: "sq0csp-" + noise(43),
+    "a Square token": lambda: "EAAA" + noise(60),
+    "a CircleCI token": lambda: f"CCIPAT_{noise(22)}_{noise(40, HEX)}",
+    "a Tailscale key": lambda: f"tskey-auth-{noise(16)}-{noise(32)}",
     "a signed JSON Web Token": lambda: jwt({"sub": "ada", "iss": "shop"}),
 }
 
@@ -77,6 +122,12 @@ def test_a_token_that_calls_itself_an_example_is_spared(kind: str) -> None:
     token = TOKENS[kind]()
     made_up = token[:-7] + "EXAMPLE"
     assert said("shop/pay.py", f"twilio = {made_up!r}\n") == []
+
+
+def test_a_bot_token_counts_where_the_file_speaks_of_bots() -> None:
+    token = f"M{noise(23)}.{noise(6)}.{noise(27)}"
+    assert len(said("bot/main.py", f"import discord\n\nclient.run({token!r})\n")) == 1
+    assert said("bot/main.py", f"client.run({token!r})\n") == []
 
 
 def test_tokens_within_longer_words_are_no_tokens() -> None:

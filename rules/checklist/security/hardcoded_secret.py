@@ -35,6 +35,22 @@ Bad:
 SEARCH_API_KEY=4f9d1c7be02a48d3a6f5590b7c3e81d2  # flagged
 SEARCH_HOST=search.internal
 ```
+Bad:
+```python shop/mail.py
+from smtplib import SMTP
+
+def connect():
+    server = SMTP("mail.example.org")
+    server.login(user="orders", password="Kestrel-47-plum")  # flagged
+    return server
+```
+Bad:
+```yaml docker/production.yml
+services:
+  db:
+    environment:
+      - POSTGRES_PASSWORD=kB2vX9qLm4Tz  # flagged
+```
 Good: placeholders, names of secrets, and words.
 ```python shop/settings.py
 SECRET_KEY = "change-me-before-you-deploy-this-9f8e7d"
@@ -69,8 +85,10 @@ from rules.facts.credentials import (
     PRIVATE_KEY,
     Found,
     lines_that_name_a_secret,
+    looks_chosen,
     looks_random,
     masked,
+    names_a_password,
     names_a_secret,
     private_key_in,
     shapes_in,
@@ -96,7 +114,7 @@ rule = Rule(
 _LONGEST_LINE = 2000
 _SPARED = re.compile(
     r"(^|/)(fixtures?|cassettes?|mocks?|__mocks__|__snapshots__|testdata|test-data|locales?"
-    r"|translations|node_modules|vendor|vendored|third_party|test[-_]\w+)/"
+    r"|translations|node_modules|vendor|vendored|third_party|test[-_]\w+|\w*tests?|e2e\w*|cypress)/"
     r"|\.(test|spec|stories)\.\w+$|\.(lock|min\.js|map|svg|ipynb|po|ftl|snap|sum|secrets\.baseline)$"
     r"|(^|/)(package-lock\.json|pnpm-lock\.yaml|npm-shrinkwrap\.json|\.secrets\.baseline"
     r"|\.?gitleaks\.toml|LICENSE\S*)$",
@@ -111,18 +129,18 @@ _MANUAL = re.compile(r"(^|/)(docs?|openapi)/|\.(md|rst|txt|adoc)$", re.IGNORECAS
 _ALLOWED = re.compile(r"pragma: ?allowlist secret|gitleaks:allow|trufflehog:ignore", re.IGNORECASE)
 _BROWSER = (".js", ".jsx", ".ts", ".tsx", ".vue", ".html", ".plist", ".xml", ".json")
 _QUOTED_FILES = re.compile(
-    r"(\.(py|pyi|toml|ya?ml|ini|cfg|conf|properties|sh|env)|(^|/)\.env[\w.-]*|(^|/)Dockerfile[\w.-]*)$"
+    r"(\.(py|pyi|toml|ya?ml|json|ini|cfg|conf|properties|sh|bash|env|tf|tfvars)|(^|/)\.env[\w.-]*|(^|/)Dockerfile[\w.-]*)$"
 )
 _BARE_FILES = re.compile(
     r"(\.(ya?ml|ini|cfg|conf|properties|env)|(^|/)\.env[\w.-]*|(^|/)Dockerfile[\w.-]*)$"
 )
 _QUOTED = re.compile(
     r"""(?<![A-Za-z_])(?P<name>[A-Za-z_][\w.-]{0,80}+)(?:["']?\]|["'])?\s*(?::\s*[A-Za-z_][\w.\[\]]*\s*=|=|:)\s*+(?:\(\s*+)?"""
-    r"""(?:b|r|br|u)?(?P<quote>["'])(?P<value>[^"'\s]{16,400})(?P=quote)"""
+    r"""(?:b|r|br|u)?(?P<quote>["'])(?P<value>[^"'\s]{8,400})(?P=quote)"""
 )
 _BARE = re.compile(
     r"""^\s*(?:-\s+|export\s+|ENV\s+|ARG\s+)*(?P<name>[A-Za-z_][\w.-]*)\s*(?:=|:\s)\s*"""
-    r"""(?P<value>[^\s"'#$!*&|>{\[][^\s"'#]{15,399})\s*(?:\#.*)?$"""
+    r"""(?P<value>[^\s"'#$!*&|>{\[][^\s"'#]{7,399})\s*(?:\#.*)?$"""
 )
 
 
@@ -180,7 +198,13 @@ def _assignments(line: str, path: str) -> list[re.Match[str]]:
     matches = list(_QUOTED.finditer(line))
     if not matches and _BARE_FILES.search(path):
         matches = list(_BARE.finditer(line))
-    return [m for m in matches if names_a_secret(m["name"]) and looks_random(m["value"])]
+    return [each for each in matches if _gives_away(each["name"], each["value"])]
+
+
+def _gives_away(name: str, value: str) -> bool:
+    if names_a_password(name) and looks_chosen(value):
+        return True
+    return names_a_secret(name) and looks_random(value)
 
 
 def _named(file: TextFile, at: int, match: re.Match[str]) -> Flag:
@@ -199,4 +223,5 @@ def _named(file: TextFile, at: int, match: re.Match[str]) -> Flag:
 def _is_for_show(file: TextFile, at: int) -> bool:
     """Whether the file, or the lines before, belong to an example or a throw-away set-up."""
     before = " ".join(file.lines[max(0, at - 6) : at + 1]).lower()
-    return bool(_TRIAL.search(file.path)) or "example" in before or ">>>" in before
+    shown = "example" in before or ">>>" in before or "placeholder" in file.lines[at].lower()
+    return shown or bool(_TRIAL.search(file.path))
