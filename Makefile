@@ -17,6 +17,9 @@ KEEP ?=
 SECONDS ?= 600
 SECTION ?=
 NAME ?=
+# Half of the suite waits for real processes. WORKERS=0 runs it in one process, for a debugger.
+WORKERS ?= auto
+PYTEST := $(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 # The embedded Redis comes in a wheel for Linux on x86-64 and Python 3.11 and 3.12 alone, so
 # these go first where the machine has no Redis of its own.
@@ -43,7 +46,7 @@ demo: $(READY) redis ## a pull request is opened, reviewed, repaired and reviewe
 
 .PHONY: test
 test: $(READY) redis ## all tests, on a real Redis and real worker processes
-	$(call step,tests,$(BIN)/python -m pytest $(ARGS))
+	$(call step,tests,$(PYTEST) $(ARGS))
 
 .PHONY: check
 check: $(READY) redis ## what CI runs: format, lint, types, architecture, Dockerfile, tests with coverage, docs
@@ -81,7 +84,7 @@ hadolint: $(READY) ## the Dockerfile
 
 .PHONY: coverage
 coverage: $(READY) redis
-	$(call step,tests with coverage,$(BIN)/python -m pytest --cov --cov-report=term $(ARGS))
+	$(call step,tests with coverage,$(PYTEST) --cov --cov-report=term $(ARGS))
 
 .PHONY: docs
 docs: $(READY) ## write the generated pages anew
