@@ -22,7 +22,12 @@ _LIMITS = Limits(memory=1024**3)
 
 
 def parse_any(data: bytes) -> ast.Module | None:
-    """The `ast` tree of a file; None if neither parser can read it.
+    """The `ast` tree of a file; None if neither parser can read it."""
+    return read_any(data)[0]
+
+
+def read_any(data: bytes) -> tuple[ast.Module | None, str | None]:
+    """The `ast` tree of a file, and the text it was read from if the file had to be rewritten.
 
     `ast` neither crashes nor hangs, but takes gigabytes or minutes for a large file made for
     that. LibCST may do both with a small one, so it runs in a child that can be killed.
@@ -30,20 +35,21 @@ def parse_any(data: bytes) -> ast.Module | None:
     if len(data) > _HARMLESS_BYTES and (
         data.count(b"{") > _MAX_FIELDS or reason_to_skip(data) is not None
     ):
-        return None
+        return None, None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # invalid escapes are the author's affair
         try:
-            return ast.parse(data)
+            return ast.parse(data), None
         except _FAILURES:
             pass
         if reason_to_skip(data) is not None:
-            return None
+            return None, None
         older = bytes_confined(lambda: _older(data), _LIMITS)
         try:
-            return ast.parse(older.decode("utf-8", "surrogatepass")) if older else None
+            text = older.decode("utf-8", "surrogatepass") if older else ""
+            return (ast.parse(text), text) if text else (None, None)
         except _FAILURES:
-            return None
+            return None, None
 
 
 def _older(data: bytes) -> bytes:
@@ -75,8 +81,13 @@ class _Downlevel(cst.CSTTransformer):
         return cst.Assign([target], updated_node.value, semicolon=updated_node.semicolon)
 
     def leave_FormattedString(  # noqa: N802
-        self, original_node: cst.FormattedString, _updated: cst.FormattedString
+        self, original_node: cst.FormattedString, updated_node: cst.FormattedString
     ) -> cst.BaseExpression:
+        if _is_known(updated_node):
+            return updated_node
+        requoted = updated_node.visit(_Requoted(updated_node))
+        if isinstance(requoted, cst.FormattedString) and _is_known(requoted):
+            return requoted
         return _plain_string(original_node)
 
     def leave_TemplatedString(  # noqa: N802
@@ -92,6 +103,43 @@ class _Downlevel(cst.CSTTransformer):
             whole = kind.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
             return updated_node.with_changes(type=whole)
         return updated_node
+
+
+class _Requoted(cst.CSTTransformer):
+    """Writes the strings inside an f-string with quotes that the string around them leaves free.
+
+    Characters that the older syntax forbids there are left out.
+    """
+
+    def __init__(self, around: cst.FormattedString) -> None:
+        super().__init__()
+        self._around = around
+        free = (each for each in ('"', "'") if each not in around.end)
+        self._quote = next(free, '"')
+
+    def leave_SimpleString(  # noqa: N802
+        self, _original: cst.SimpleString, updated_node: cst.SimpleString
+    ) -> cst.BaseExpression:
+        held = updated_node.evaluated_value
+        text = held.decode("latin-1") if isinstance(held, bytes) else held
+        kept = "".join(each for each in text if each not in "\\\"'\n\r#")
+        prefix = "b" if isinstance(held, bytes) else ""
+        return cst.SimpleString(f"{prefix}{self._quote}{kept}{self._quote}")
+
+    def leave_FormattedString(  # noqa: N802
+        self, original_node: cst.FormattedString, updated_node: cst.FormattedString
+    ) -> cst.BaseExpression:
+        if original_node is self._around:
+            return updated_node
+        return updated_node.with_changes(start=f"f{self._quote}", end=self._quote)
+
+
+def _is_known(node: cst.FormattedString) -> bool:
+    try:
+        ast.parse(f"({cst.Module([]).code_for_node(node)})")
+    except _FAILURES:
+        return False
+    return True
 
 
 def _plain_string(node: cst.CSTNode) -> cst.SimpleString:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import pkgutil
-from collections.abc import Collection, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any, TypeVar
 
 import msgspec
 
 import rules.facts
-from rules.engine.downlevel import parse_any
+from rules.engine.downlevel import read_any
 from rules.engine.tree import Blobs, RecordCache, Tree
 from rules.kit import Extractor, Source
 
@@ -33,25 +33,52 @@ def extractors() -> tuple[Extractor[Any], ...]:
     return tuple(found[name] for name in sorted(found))
 
 
+@dataclass(frozen=True, slots=True)
+class _Readers:
+    """The extractors that read files of one sort, and the first part of their keys."""
+
+    extractors: tuple[Extractor[Any], ...]
+    identity: str
+
+
 @cache
-def _readers(names: tuple[str, ...]) -> tuple[tuple[Extractor[Any], ...], str]:
-    chosen = tuple(each for each in extractors() if each.name in names)
+def _doors() -> tuple[tuple[Callable[[str], bool], int], ...]:
+    """Each test of paths with the extractors, as bits, that it lets in: most share one."""
+    found: dict[Callable[[str], bool], int] = {}
+    for number, each in enumerate(extractors()):
+        found[each.reads] = found.get(each.reads, 0) | 1 << number
+    return tuple(found.items())
+
+
+@cache
+def _readers(bits: int) -> _Readers:
+    chosen = tuple(each for number, each in enumerate(extractors()) if bits >> number & 1)
     identity = ",".join(f"{each.name}@{each.version}" for each in chosen)
-    return chosen, blake2b(identity.encode(), digest_size=6).hexdigest()
+    return _Readers(chosen, blake2b(identity.encode(), digest_size=6).hexdigest())
 
 
-def _readers_of(path: str) -> tuple[tuple[Extractor[Any], ...], str]:
-    return _readers(tuple(each.name for each in extractors() if each.reads(path)))
+@lru_cache(maxsize=1 << 16)
+def _readers_of(path: str) -> _Readers:
+    bits = 0
+    for reads, those in _doors():
+        if reads(path):
+            bits |= those
+    return _readers(bits)
 
 
 def wanted(path: str) -> bool:
     """Whether any fact is read from a file of this path."""
-    return any(each.reads(path) for each in extractors())
+    return bool(_readers_of(path).extractors)
 
 
 def key_of(path: str, sha: str) -> str:
     """The name under which a blob's facts are cached; it changes with the extractors."""
-    return f"{_readers_of(path)[1]}:{sha}"
+    return f"{_readers_of(path).identity}:{sha}"
+
+
+def _keys_of(tree: Tree) -> dict[str, str]:
+    """The keys of all files of which a fact is read, by path."""
+    return {p: key_of(p, entry.sha) for p, entry in tree.items() if entry.is_file and wanted(p)}
 
 
 class MemoryCache:
@@ -90,6 +117,10 @@ class ProjectIndex:
             self._records[extractor.name] = known
         return known
 
+    def record(self, extractor: Extractor[R], path: str) -> R | None:
+        raw = self._unpacked().get(path, {}).get(extractor.name)
+        return msgspec.msgpack.decode(raw, type=extractor.record) if raw is not None else None
+
     def facts(self, kind: type[Any]) -> Any:
         if kind not in self._facts:
             self._facts[kind] = kind.gather(self)
@@ -104,11 +135,11 @@ class ProjectIndex:
 
 def read_record(path: str, data: bytes) -> bytes:
     """The packed facts of one file; empty where there is nothing to know."""
-    readers = [each for each in _readers_of(path)[0] if each.wanted(data)]
+    readers = [each for each in _readers_of(path).extractors if each.wanted(data)]
     if not readers or len(data) > _MAX_BYTES:
         return b""
-    tree: ast.Module | None = parse_any(data) if path.endswith(".py") else None
-    source = Source(data.decode("utf-8", "replace"), tree)
+    tree, older = read_any(data) if path.endswith(".py") else (None, None)
+    source = Source(data.decode("utf-8", "replace"), tree, older)
     found = {}
     for each in readers:
         try:
@@ -122,7 +153,7 @@ def read_record(path: str, data: bytes) -> bytes:
 
 def build(tree: Tree, blobs: Blobs, cache: RecordCache) -> ProjectIndex:
     """Index a tree, reading only blobs whose facts are not in the cache."""
-    keys = {p: key_of(p, entry.sha) for p, entry in tree.items() if entry.is_file and wanted(p)}
+    keys = _keys_of(tree)
     known = dict(cache.get_many(sorted(set(keys.values()))))
     missing = {path: key for path, key in keys.items() if key not in known}
     fresh: dict[str, bytes] = {}
@@ -141,8 +172,6 @@ def missing_blobs(trees: Collection[Tree], cache: RecordCache) -> frozenset[str]
     """The blobs that `build` would have to read for these trees."""
     keys: dict[str, str] = {}
     for tree in trees:
-        for path, entry in tree.items():
-            if entry.is_file and wanted(path):
-                keys[key_of(path, entry.sha)] = entry.sha
+        keys |= {key: tree[path].sha for path, key in _keys_of(tree).items()}
     known = cache.get_many(sorted(keys))
     return frozenset(sha for key, sha in keys.items() if key not in known)

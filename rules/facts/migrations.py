@@ -41,11 +41,11 @@ class MigrationRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class _Reader:
     """Reads the operations of one file."""
 
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, source: Source) -> None:
         self.understood = True
         self._left = _MOST_LISTS
         self._imports: dict[str, str] = {}
-        for node in ast.walk(tree):
+        for node in source.statements:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     head = alias.name.partition(".")[0]
@@ -55,7 +55,7 @@ class _Reader:
                     self._imports[alias.asname or alias.name] = f"{node.module}.{alias.name}"
         self._constants = {
             target.id: node.value
-            for node in tree.body
+            for node in (source.tree.body if source.tree is not None else ())
             if isinstance(node, ast.Assign)
             for target in node.targets
             if isinstance(target, ast.Name)
@@ -253,7 +253,7 @@ def extract(source: Source) -> MigrationRecord | None:
                 for target in each.targets
                 if isinstance(target, ast.Name)
             }
-            reader = _Reader(source.tree)
+            reader = _Reader(source)
             reader.lists = {**reader.lists, **said}
             operations = tuple(reader.operations(said.get("operations", _NOTHING)))
             if not {"operations", "dependencies", "initial", "replaces"} & set(said):
@@ -269,7 +269,7 @@ def extract(source: Source) -> MigrationRecord | None:
 
 MIGRATIONS = Extractor(
     name="migrations",
-    version=1,
+    version=2,
     record=MigrationRecord,
     reads=is_migration,
     extract=extract,

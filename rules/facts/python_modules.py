@@ -13,6 +13,7 @@ import msgspec
 
 from rules.kit import Extractor, Project, Source
 from rules.kit.names import absolute
+from rules.kit.paths import is_module
 
 _LONGEST = 4000  # characters: a long list of choices
 
@@ -91,7 +92,8 @@ def _field(
     if isinstance(value, ast.Call):
         keywords = {each.arg or "**": source_of(each.value) for each in value.keywords}
         args = tuple(source_of(each) for each in value.args)
-        func = dotted(value.func) or source_of(value.func)
+        made = value.func.value if isinstance(value.func, ast.Subscript) else value.func
+        func = dotted(made) or source_of(value.func)
         return FieldRecord(name, line, func, args, keywords, "", note)
     text = source_of(value) if value is not None else ""
     return FieldRecord(name, line, "", (), {}, text, note)
@@ -181,9 +183,9 @@ def extract(source: Source) -> ModuleRecord | None:
 
 MODULES = Extractor(
     name="modules",
-    version=2,
+    version=3,
     record=ModuleRecord,
-    reads=lambda path: path.endswith(".py"),
+    reads=is_module,
     extract=extract,
 )
 

@@ -11,7 +11,7 @@ import msgspec
 from rules.facts.django_models import Model
 from rules.facts.python_classes import Classes
 from rules.facts.python_modules import dotted
-from rules.kit import Extractor, Project, Source
+from rules.kit import Extractor, Project, Source, paths, walk_syntax
 
 # Methods of a query set that give a query set of the same rows, or some of them.
 CHAINING = frozenset(
@@ -62,12 +62,12 @@ def extract(source: Source) -> MethodsRecord | None:
 
 def _read(node: ast.FunctionDef) -> MethodRecord | None:
     """The record of a method all of whose returns are chains on `self`."""
-    returns = [each for each in ast.walk(node) if isinstance(each, ast.Return)]
+    returns = [each for each in walk_syntax(node) if isinstance(each, ast.Return)]
     if not returns or any(dotted(each) == "property" for each in node.decorator_list):
         return None
     values = {
         target.id: each.value
-        for each in ast.walk(node)
+        for each in walk_syntax(node)
         if isinstance(each, ast.Assign)
         for target in each.targets
         if isinstance(target, ast.Name)
@@ -104,7 +104,7 @@ def _chain(node: ast.expr | None, values: Mapping[str, ast.expr], depth: int) ->
 def _with_loads(node: ast.FunctionDef, calls: set[str]) -> MethodRecord:
     loads: dict[str, list[str]] = {name: [] for name in _EAGER}
     opaque = False
-    for each in ast.walk(node):
+    for each in walk_syntax(node):
         if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute):
             name = each.func.attr
             if name in loads:
@@ -123,7 +123,7 @@ METHODS = Extractor(
     name="queryset_methods",
     version=1,
     record=MethodsRecord,
-    reads=lambda path: path.endswith(".py"),
+    reads=paths.is_module,
     extract=extract,
     wanted=lambda data: b"QuerySet" in data or b"Manager" in data,
 )

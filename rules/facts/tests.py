@@ -12,7 +12,7 @@ from itertools import takewhile
 import msgspec
 
 from rules.facts.python_modules import Modules, absolute_target
-from rules.kit import Extractor, Project, Source, paths
+from rules.kit import Extractor, Project, Source, paths, walk_syntax
 
 
 class HelperRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -66,7 +66,7 @@ def _helpers(tree: ast.Module) -> Iterator[HelperRecord]:
 def _helper(node: ast.FunctionDef | ast.AsyncFunctionDef) -> HelperRecord:
     calls: set[str] = set()
     asserts = False
-    for each in ast.walk(node):
+    for each in walk_syntax(node):
         if isinstance(each, ast.Assert):
             asserts = True
         elif isinstance(each, ast.Call):

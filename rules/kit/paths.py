@@ -43,6 +43,11 @@ def is_python(path: str) -> bool:
     return path.endswith((".py", ".pyi"))
 
 
+def is_module(path: str) -> bool:
+    """A Python file that runs: no stub. Extractors that share this test are asked at once."""
+    return path.endswith(".py")
+
+
 def name_of(path: str) -> str:
     """The last part of a path."""
     return PurePosixPath(path).name

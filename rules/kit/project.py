@@ -26,10 +26,14 @@ class Source:
     a tenth of the others. `walk_syntax(node)` walks one small part. All are in the order of the
     source and leave out operators and contexts. Give the extractor a `wanted` test on rare
     bytes: then most files are never walked, nor parsed.
+
+    `older` is the text that `tree` was read from, where this Python does not know the syntax
+    of `text`.
     """
 
     text: str
     tree: ast.Module | None
+    older: str | None = None
 
     def nodes(self, kind: type[A]) -> Sequence[A]:
         """Every node of exactly this class; none where nothing could be parsed."""
@@ -87,6 +91,10 @@ class Project(Protocol):
 
     def records(self, extractor: Extractor[R]) -> Mapping[str, R]:
         """What the extractor read, by path."""
+        ...
+
+    def record(self, extractor: Extractor[R], path: str) -> R | None:
+        """What the extractor read in one file, without decoding those of the others."""
         ...
 
     def facts(self, kind: type[Fact[Any]]) -> Any:
