@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 import libcst as cst
 
@@ -16,10 +17,13 @@ _STATEMENTS = (cst.BaseSmallStatement, cst.BaseCompoundStatement, cst.Module)
 
 
 def words_of(text: str) -> frozenset[str]:
-    """The words of a name or sentence in lower case, plurals as singulars: `apiKeys`, `API_KEY`."""
+    """The words of a name or sentence in lower case, plurals as singulars, and pairs as one.
+
+    `apiKeys` has api, keys, key and apikey.
+    """
     words = [each.lower() for each in _SEAM.split(text) if each]
-    singular = [each[:-1] for each in words if each.endswith("s") and len(each) > 4]
-    return frozenset([*words, *singular])
+    single = [w[:-1] if w.endswith("s") and len(w) > 4 else w for w in words]
+    return frozenset([*words, *single, *(a + b for a, b in pairwise(single))])
 
 
 def words_in(node: cst.CSTNode | None) -> frozenset[str]:
@@ -81,7 +85,7 @@ class Purposes:
                 yield each, True
             for each in () if target else _takers(around, inside):
                 yield each, False
-            if isinstance(around, _STATEMENTS):
+            if isinstance(around, _STATEMENTS) or _only_decides(around, inside):
                 return
             inside = around
 
@@ -137,7 +141,7 @@ def _takers(around: cst.CSTNode, inside: cst.CSTNode) -> Iterator[cst.CSTNode]:
             yield from (each.value for each in args)
         case cst.DictElement(key=key) if key is not inside:
             yield key
-        case cst.Comparison(left=left, comparisons=others):
+        case cst.Comparison(left=left, comparisons=others) if not _is_ordering(around):
             yield left
             yield from (each.comparator for each in others)
         case cst.FormattedString(parts=parts):
@@ -146,6 +150,20 @@ def _takers(around: cst.CSTNode, inside: cst.CSTNode) -> Iterator[cst.CSTNode]:
             yield target
         case _:
             pass
+
+
+def _only_decides(around: cst.CSTNode, inside: cst.CSTNode) -> bool:
+    """Whether the value goes no further than into the answer to a question."""
+    if isinstance(around, cst.IfExp):
+        return around.test is inside
+    return isinstance(around, cst.Comparison)
+
+
+def _is_ordering(comparison: cst.CSTNode) -> bool:
+    ordering = (cst.LessThan, cst.GreaterThan, cst.LessThanEqual, cst.GreaterThanEqual)
+    return isinstance(comparison, cst.Comparison) and any(
+        isinstance(each.operator, ordering) for each in comparison.comparisons
+    )
 
 
 def _variables(target: cst.CSTNode) -> set[str]:

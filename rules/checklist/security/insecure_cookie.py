@@ -105,6 +105,7 @@ _TASTE = frozenset(
     | {"sidebar", "color", "mode", "view", "sort", "currency", "country", "ab", "experiment"}
     | {"utm", "seen", "notice", "hint", "tab", "filter", "size", "page", "analytics", "preview"}
     | {"messages", "preference", "prefs", "visited", "tracking", "referrer", "campaign", "toolbar"}
+    | {"last", "method", "insecure", "public"}
 )  # fmt: skip
 _TEST_CLIENT = re.compile(r"(^|\.)(client|session|test_client|browser|driver|jar|page)$")
 
@@ -115,11 +116,11 @@ def check(call: cst.Call, here: Here) -> Iterator[Flag]:
         return
     if not isinstance(call.func, cst.Attribute) or any(each.star for each in call.args):
         return
-    if _TEST_CLIENT.search(here.source(call.func.value)):
+    if _TEST_CLIENT.search(here.source(call.func.value)) or _is_own_helper(call):
         return
     lacking = [flag for flag in _FLAGS if _is_off(call, flag, here)]
     words, shown = _cookie(call, here)
-    speaks = words & _SPEAKING and not words & _TASTE
+    speaks = words & _SPEAKING and not words & (_TASTE | _READ_BY_SCRIPTS)
     if words & _READ_BY_SCRIPTS:
         lacking = [each for each in lacking if each == "secure"]
     # `samesite` alone is `Lax` in today's browsers and in Starlette.
@@ -146,6 +147,12 @@ def _flag(call: cst.Call, lacking: list[str], shown: str, *, is_sure: bool) -> F
     where = call.func.attr if isinstance(call.func, cst.Attribute) else call
     fix = _completed(call, lacking)
     return Flag(where, message, fix=fix, confidence=confidence, severity=severity)
+
+
+def _is_own_helper(call: cst.Call) -> bool:
+    """Whether a method of the project is called, which is given the response."""
+    given = [each.value.value for each in call.args if isinstance(each.value, cst.Name)]
+    return not {"request", "response", "resp", "self"}.isdisjoint(given)
 
 
 def _cookie(call: cst.Call, here: Here) -> tuple[frozenset[str], str]:

@@ -138,7 +138,7 @@ _NUMBERS = (
 _HOMES = re.compile(r"^(random|random\.Random|numpy\.random(\.default_rng|\.RandomState)?)\.\w+$")
 _SURE = frozenset(
     {"password", "passwd", "pwd", "passphrase", "passcode", "token", "secret", "otp", "totp"}
-    | {"csrf", "nonce", "salt", "apikey", "sessionid", "session", "captcha", "cookie", "cookies"}
+    | {"csrf", "nonce", "salt", "apikey", "sessionid", "sessionkey", "captcha", "cookie", "cookies"}
     | {"credential", "pin", "sid"}
 )  # fmt: skip
 _LIKELY = frozenset({"code", "key"})
