@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from rules.facts.settings_modules import SettingsModules, Stage, stage_named
-from rules.kit import Here
+from rules.kit import Here, dotted
 from rules.kit.subjects import DerivedSubject
 from rules.kit.tree import children
 
@@ -41,6 +41,11 @@ class SettingsClass:
     node: cst.ClassDef
     stage: Stage | None
     assignments: Settings
+
+    @property
+    def bases(self) -> frozenset[str]:
+        """The last parts of the names of its bases."""
+        return frozenset(dotted(each.value).rpartition(".")[2] for each in self.node.bases)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +92,40 @@ class SettingsModule(DerivedSubject):
         """The assignment that counts: the last one that always runs."""
         held = [e for e in self.assignments.get(name, ()) if e.always and not e.adds]
         return held[-1] if held else None
+
+    def in_production(self) -> Iterator[Setting]:
+        """Every assignment, at module level or in a class, whose value production ends up with."""
+        if not self.serves_production:
+            return
+        for name, each in self.assignments.items():
+            last = _settled(each)
+            if last is not None and not self.is_overridden(name):
+                yield last
+        for one in self.classes:
+            for name, each in one.assignments.items():
+                last = _settled(each)
+                if last is not None and self._counts(one, name):
+                    yield last
+
+    def _counts(self, one: SettingsClass, name: str) -> bool:
+        """Whether production loads a class, or one built on it that leaves `name` alone."""
+        if one.stage in (Stage.LOCAL, Stage.TEST) or not _speaks_of_settings(one):
+            return False
+        if one.stage is Stage.PRODUCTION:
+            return True
+        heirs = [each for each in self.classes if one.name in each.bases]
+        live = [each for each in heirs if each.stage not in (Stage.LOCAL, Stage.TEST)]
+        return not heirs or not all(name in each.assignments for each in live)
+
+
+def _settled(assigned: tuple[Setting, ...]) -> Setting | None:
+    """The last assignment, if it always runs and replaces what was there."""
+    last = assigned[-1]
+    return last if last.always and not last.adds else None
+
+
+def _speaks_of_settings(one: SettingsClass) -> bool:
+    return one.stage is not None or one.name.endswith(("Config", "Configuration", "Settings"))
 
 
 def _settings(body: cst.CSTNode) -> Settings:
