@@ -132,19 +132,36 @@ class DeclaredValues:
             return "?", "?"
         return text, repr(member.name.replace("_", " ").title())
 
+    def _chosen(
+        self, record: ClassRecord, path: str, name: str, rest: str, depth: int
+    ) -> str | None:
+        """What `Status.choices`, `Status.SOLD` or `Status.SOLD.label` is."""
+        if name == "choices":
+            return self._choices(record, path, depth)
+        found = next((each for each in record.fields if each.name == name), None)
+        if found is None or rest not in ("", "value", "label"):
+            return None
+        value, label = self._pair(found, record, path, depth)
+        chosen = label if rest == "label" else value
+        return None if chosen == "?" else chosen
+
+    def _listed(self, record: ClassRecord, path: str, depth: int) -> str | None:
+        """Names and values of the members of an enumeration."""
+        named = [each.name for each in record.fields if not each.name.startswith("_")]
+        values = [value for value, _ in self._members(record, path, depth)]
+        if "?" in values or len(named) != len(values):
+            return None
+        pairs = [f"[{name!r}, {value}]" for name, value in zip(named, values, strict=True)]
+        return f"[{', '.join(pairs)}]"
+
     def _member(self, record: ClassRecord, path: str, name: str, depth: int) -> str | None:
         """An attribute of a class: a member of choices, or a constant."""
         head, _, rest = name.partition(".")
         kinds = self._base_kinds(record, path)
+        if head == "__members__":
+            return self._listed(record, path, depth) if kinds & {*_CHOICES, *_ENUMS} else None
         if kinds & set(_CHOICES):
-            if head == "choices":
-                return self._choices(record, path, depth)
-            found = next((each for each in record.fields if each.name == head), None)
-            if found is None or rest not in ("", "value", "label"):
-                return None
-            value, label = self._pair(found, record, path, depth)
-            chosen = label if rest == "label" else value
-            return None if chosen == "?" else chosen
+            return self._chosen(record, path, head, rest, depth)
         if kinds & set(_ENUMS):
             if rest != "value":
                 return None

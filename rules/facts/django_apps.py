@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from posixpath import dirname
 
 from rules.facts.python_modules import Modules
 from rules.kit import Project
+from rules.kit.paths import is_test
+
+_NAME = re.compile(r"""["'](\w[\w.]*)["']""")
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,16 @@ class App:
 
 @dataclass(frozen=True)
 class Apps:
-    """Apps by folder. `user_model` is the label of the user model: `accounts.User`."""
+    """Apps by folder. `user_model` is the label of the user model: `accounts.User`.
+
+    `installed` are the names that settings install; `moved` the labels of apps whose migrations
+    settings put elsewhere, or switch off.
+    """
 
     by_folder: Mapping[str, App]
     user_model: str
+    installed: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
 
     @classmethod
     def gather(cls, project: Project) -> Apps:
@@ -45,7 +55,16 @@ class Apps:
             place = f"{folder}/migrations" if folder else "migrations"
             where = moved.get(label, place if place in migrations else "")
             found[folder] = App(folder, label, where)
-        return cls(found, _user_model(modules))
+        return cls(found, _user_model(modules), _installed(modules), frozenset(moved))
+
+    def installs(self, folder: str) -> bool:
+        """Whether settings install the app of a folder, by its name or its configuration."""
+        name = folder.replace("/", ".")
+        return any(
+            f".{name}".endswith(f".{each}") or f".{each}".startswith(f".{name}.apps.")
+            for each in self.installed
+            if each
+        )
 
     def of(self, path: str) -> App | None:
         """The app that a file belongs to: the nearest folder above it that is one."""
@@ -108,6 +127,16 @@ def _moved_migrations(modules: Modules) -> dict[str, str]:
                 for label, module in given.items():
                     found[str(label)] = _folder_of(modules, str(module)) if module else ""
     return found
+
+
+def _installed(modules: Modules) -> frozenset[str]:
+    """The dotted names in INSTALLED_APPS and in the lists that it is put together from."""
+    found: set[str] = set()
+    for path, record in modules.by_path.items():
+        lists = [each for each in record.assignments if each.name.endswith("_APPS")]
+        if lists and not is_test(path):
+            found |= {name for each in lists for name in _NAME.findall(each.value)}
+    return frozenset(found)
 
 
 def _folder_of(modules: Modules, module: str) -> str:

@@ -9,6 +9,10 @@ from __future__ import annotations
 import msgspec
 
 _DJANGO = "ref:django.db.models."
+_POSTGRES = "ref:django.contrib.postgres.fields."
+_GENERAL = frozenset(
+    {"null", "blank", "default", "help_text", "db_index", "unique", "related_name", "db_column"}
+)
 _NAMELESS_FIRST = frozenset({"ForeignKey", "OneToOneField", "ManyToManyField"})
 _DEFAULTS = {
     "verbose_name": "None",
@@ -126,7 +130,7 @@ def state_of(
 def differences(model: FieldState, migrated: FieldState) -> list[str]:
     """The arguments in which a model and its migrations surely differ; `type` for the class."""
     if not model.known or not migrated.known:
-        return []
+        return _of_others(model, migrated)
     if model.known != migrated.known:
         return ["type"]
     found = []
@@ -139,6 +143,26 @@ def differences(model: FieldState, migrated: FieldState) -> list[str]:
         if key == "max_length" and model.known == "EmailField" and mine is None:
             continue  # the default has changed between versions of Django
         found.append(key)
+    return found
+
+
+def _of_others(model: FieldState, migrated: FieldState) -> list[str]:
+    """Differences between fields that are not among Django's common ones.
+
+    Those of libraries and of the project may take and give their arguments as they like: what
+    counts is what both sides say, and that a column may be NULL.
+    """
+    if model.type.rpartition(".")[2] != migrated.type.rpartition(".")[2]:
+        return []
+    postgres = model.type.startswith(_POSTGRES) and migrated.type.startswith(_POSTGRES)
+    found = []
+    for key in sorted(_GENERAL):
+        mine, theirs = model.given.get(key), migrated.given.get(key)
+        if mine == theirs or is_doubtful(mine, theirs) or model.partial or migrated.partial:
+            continue
+        said = mine is not None and theirs is not None
+        if postgres or (said and key != "default") or (key == "null" and mine == "True"):
+            found.append(key)
     return found
 
 

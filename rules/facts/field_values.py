@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 
@@ -19,7 +19,8 @@ _LAZY = frozenset({"gettext", "gettext_lazy", "ugettext", "ugettext_lazy", "gett
 _LAZY_CONTEXT = frozenset({"pgettext", "pgettext_lazy"})
 _HOMES = re.compile(r"^django\.(contrib\.gis\.)?db\.models\.(fields\.([a-z]\w*\.)?|[a-z]\w*\.)?")
 _PLAIN_CALLS = ("django.core.validators.", "django.db.models.")
-_MAX_NODES = 2000
+_SPELLINGS = frozenset({"lower", "upper", "title", "capitalize", "strip"})
+_MAX_ITEMS = 1000
 
 
 def canonical(node: ast.expr, resolve: Resolver) -> str | None:
@@ -39,6 +40,13 @@ def canonical(node: ast.expr, resolve: Resolver) -> str | None:
             return _dictionary(keys, values, resolve)
         case ast.UnaryOp() | ast.BinOp():
             return _computed(node, resolve)
+        case (
+            ast.ListComp(elt=each, generators=[loop])
+            | ast.GeneratorExp(elt=each, generators=[loop])
+        ) if not loop.ifs:
+            return _repeated(each, loop, resolve)
+        case ast.Subscript(value=inner, slice=ast.Constant(value=int() as at)):
+            return _item(canonical(inner, resolve), at)
         case ast.Call():
             return _call(node, resolve)
         case _:
@@ -67,6 +75,66 @@ def _dictionary(
         right = canonical(value, resolve)
         pairs.append(None if left is None or right is None else f"{left}: {right}")
     return _joined("{{{}}}", pairs)
+
+
+def _repeated(node: ast.expr, loop: ast.comprehension, resolve: Resolver) -> str | None:
+    """`[(each.lower(), each) for each in NAMES]`, also over the members of an enumeration."""
+    items: list[str | None] = []
+    for known in _rounds(loop, resolve):
+        if known is None or len(items) >= _MAX_ITEMS:
+            return None
+        items.append(canonical(node, _within(known, resolve)))
+    return _joined("[{}]", items) if items else None
+
+
+def _within(known: Mapping[str, str], resolve: Resolver) -> Resolver:
+    """Names in a loop: its own, else those around it."""
+    owned = {each.partition(".")[0] for each in known}
+
+    def find(name: str) -> str | None:
+        return known.get(name) if name.partition(".")[0] in owned else resolve(name)
+
+    return find
+
+
+def _rounds(loop: ast.comprehension, resolve: Resolver) -> Iterator[Mapping[str, str] | None]:
+    """The names that each round of a loop binds; None for one that is not understood."""
+    over = _dotted(loop.iter)
+    members = resolve(f"{over}.__members__") if over else None
+    if members and members.startswith("ref:"):
+        members = None
+    for each in _literals(members or canonical(loop.iter, resolve)):
+        match loop.target, each:
+            case ast.Name(id=name), [str() as key, value] if members:
+                yield {f"{name}.name": repr(key), f"{name}.value": repr(value)}
+            case ast.Name(id=name), _ if not members:
+                yield {name: repr(each)}
+            case ast.Tuple(elts=targets), list() if len(targets) == len(each):
+                names = [target.id if isinstance(target, ast.Name) else "" for target in targets]
+                yield dict(zip(names, map(repr, each), strict=True)) if all(names) else None
+            case _:
+                yield None
+
+
+def _literals(text: str | None) -> list[object]:
+    """The items of a canonical list; nothing where one of them is no literal."""
+    with suppress(ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        found = ast.literal_eval(text or "")
+        return found if isinstance(found, list) else []
+    return []
+
+
+def _plain_text(text: str | None) -> str:
+    with suppress(ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        found = ast.literal_eval(text or "")
+        return found if isinstance(found, str) else ""
+    return ""
+
+
+def _item(text: str | None, at: int) -> str | None:
+    """One item of a list, one character of a text."""
+    items: list[object] = [*_plain_text(text)] or _literals(text)
+    return repr(items[at]) if -len(items) <= at < len(items) else None
 
 
 def _computed(node: ast.UnaryOp | ast.BinOp, resolve: Resolver) -> str | None:
@@ -103,6 +171,8 @@ def _operate(node: ast.UnaryOp | ast.BinOp, values: list[object]) -> str | None:
 
 def _call(node: ast.Call, resolve: Resolver) -> str | None:
     name = _dotted(node.func)
+    if isinstance(node.func, ast.Attribute) and node.func.attr in _SPELLINGS and not node.args:
+        return _respelt(canonical(node.func.value, resolve), node.func.attr)
     full = (resolve(name) if name else None) or ""
     full = full.removeprefix("ref:")
     last = full.rpartition(".")[2]
@@ -121,6 +191,12 @@ def _call(node: ast.Call, resolve: Resolver) -> str | None:
         value = canonical(each.value, resolve)
         given.append(None if value is None or each.arg is None else f"{each.arg}={value}")
     return _joined(full + "({})", given)
+
+
+def _respelt(text: str | None, how: str) -> str | None:
+    """A text in the spelling that a method of `str` gives it."""
+    value = _plain_text(text)
+    return repr(getattr(value, how)()) if value else None
 
 
 def _decimal(text: str | None) -> str | None:

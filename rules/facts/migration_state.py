@@ -42,11 +42,13 @@ class MigratedModel:
 class MigrationState:
     """By folder of the app: its models by lower-case name, for apps that were understood.
 
-    `renamed` maps labels of models that migrations rename, as `shop.book`.
+    `renamed` maps labels of models that migrations rename, as `shop.book`; `bare` are the
+    folders of apps that have no migration at all.
     """
 
     apps: Mapping[str, Mapping[str, MigratedModel]]
     renamed: Mapping[str, str]
+    bare: frozenset[str] = frozenset()
 
     @classmethod
     def gather(cls, project: Project) -> MigrationState:
@@ -55,13 +57,19 @@ class MigrationState:
         for path, record in project.records(MIGRATIONS).items():
             name = path.rpartition("/")[2].removesuffix(".py")
             records.setdefault(dirname(path), {})[name] = record
+        filled = {dirname(each) for each in project.paths if _is_numbered(each)}
+        bare = {folder for folder, app in apps.by_folder.items() if app.migrations not in filled}
         found: dict[str, Mapping[str, MigratedModel]] = {}
         renamed: dict[str, str] = {}
         for app in apps.by_folder.values():
             mine = records.get(app.migrations, {}) if app.migrations else {}
             if mine and all(each.understood for each in mine.values()):
                 found[app.folder] = _Replay(app, renamed).run(mine)
-        return cls(found, renamed)
+        return cls(found, renamed, frozenset(bare))
+
+
+def _is_numbered(path: str) -> bool:
+    return "migrations/" in path and path.endswith(".py") and not path.endswith("/__init__.py")
 
 
 def in_order(label: str, records: Mapping[str, MigrationRecord]) -> Iterator[MigrationRecord]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,14 +20,21 @@ _COMPARED = (*ALTERABLE, "db_table", "db_table_comment", "order_with_respect_to"
 _TOGETHER = ("unique_together", "index_together")
 _VIRTUAL = frozenset({"GenericForeignKey", "GenericRelation"})
 _LABELLED = frozenset({"to", "through"})
+_FIELDLESS = re.compile(
+    r"^(django\.(contrib\.gis\.)?db\.models\.|builtins\.|typing\.|abc\.|collections\.)"
+)
 _USER = "ref:django.conf.settings.AUTH_USER_MODEL"
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference. `what` completes "the migrations of `app` do not know ..."."""
+    """One difference, between two lines.
+
+    `what` completes "the migrations of `app` do not know ..."; without it the app has none.
+    """
 
     line: int
+    end_line: int
     app: str
     model: str
     what: str
@@ -61,11 +69,14 @@ class _Comparison:
             folder = self._folder(model)
             if labels[(folder, model.name.lower())] > 1:
                 continue  # defined twice, as in a branch: which one counts is not seen
+            if folder not in self._state.apps:
+                yield model.path, self._of_model(model, "")
+                continue
             known = self._state.apps[folder]
             migrated = known.get(model.name.lower())
             if migrated is None:
                 if self._is_loaded(model):
-                    yield model.path, Drift(model.line, model.app, model.name, "this model")
+                    yield model.path, self._of_model(model, "this model")
                 continue
             if not model.proxy and model.managed:
                 yield from self._fields(model, migrated)
@@ -73,9 +84,30 @@ class _Comparison:
 
     def _concrete(self) -> Iterator[Model]:
         for each in self._models.by_key.values():
-            migrated = self._folder(each) in self._state.apps
-            if migrated and not each.abstract and not is_test(each.path):
+            if each.abstract or is_test(each.path):
+                continue
+            if self._folder(each) in self._state.apps or self._is_forgotten(each):
                 yield each
+
+    def _is_forgotten(self, model: Model) -> bool:
+        """Whether an installed app has models and, unlike others of the project, no migrations."""
+        apps = self._models.apps
+        app = apps.by_folder.get(self._folder(model))
+        if app is None or app.folder not in self._state.bare or not self._state.apps:
+            return False
+        if app.label in apps.moved:
+            return False
+        at_home = f"/{model.path}".endswith("/models.py") or "/models/" in f"/{model.path}"
+        if not at_home or model.proxy or not model.managed or model.open:
+            return False
+        return bool(app.folder) and apps.installs(app.folder)
+
+    def _of_model(self, model: Model, what: str) -> Drift:
+        """A difference that the class as a whole has: from its head to the end of its `Meta`."""
+        record = self._models.classes.by_name[model.key][1]
+        meta = next((each for each in record.inner if each.name == "Meta"), None)
+        end = meta.end_line if meta is not None else model.line
+        return Drift(model.line, max(end, model.line), model.app, model.name, what)
 
     def _folder(self, model: Model) -> str:
         """The folder of the app that the model belongs to."""
@@ -100,29 +132,42 @@ class _Comparison:
             known = migrated.fields.get(name)
             if known is None:
                 if each.type in KNOWN:
-                    what = f"the field `{name}`"
-                    yield each.path, Drift(each.record.line, model.app, model.name, what)
+                    yield from self._of_field(model, each, f"the field `{name}`")
                 continue
             mine = self._field_state(model, each)
             theirs = self._migrated_field(model, known)
             keys = differences(mine, theirs)
             if keys:
                 said = "the type" if keys == ["type"] else " and ".join(f"`{k}`" for k in keys[:3])
-                what = f"{said} of the field `{name}`"
-                yield each.path, Drift(each.record.line, model.app, model.name, what)
-        if model.open or any(
+                yield from self._of_field(model, each, f"{said} of the field `{name}`")
+        if not self._is_whole(model) or any(
             each.kind != each.own or each.type not in KNOWN for each in real.values()
         ):
             return  # bases and fields that are not seen may add columns
+        held = {each.name for each in self._models.classes.by_name[model.key][1].fields}
         for name, state in migrated.fields.items():
             if (
                 name not in real
+                and name not in held
                 and state.known
                 and name not in ("id", "_order")
                 and not name.endswith("_ptr")
             ):
-                what = f"that the field `{name}` is gone"
-                yield model.path, Drift(model.line, model.app, model.name, what)
+                yield model.path, self._of_model(model, f"that the field `{name}` is gone")
+
+    def _is_whole(self, model: Model) -> bool:
+        """Whether no base of the model can bring fields that are not seen."""
+        classes = self._models.classes
+        lineage = classes.lineage(model.key)
+        outside = [each for each in lineage if each not in classes.by_name]
+        return not model.open and all(_FIELDLESS.match(each) for each in outside)
+
+    def _of_field(self, model: Model, one: ModelField, what: str) -> Iterator[tuple[str, Drift]]:
+        """Said where the field is declared; in another file, said of the model that has it too."""
+        line = one.record.line
+        yield one.path, Drift(line, line, model.app, model.name, what)
+        if one.path != model.path:
+            yield model.path, self._of_model(model, what)
 
     def _field_state(self, model: Model, one: ModelField) -> FieldState:
         owner = self._models.classes.by_name[one.owner][1]
@@ -225,11 +270,12 @@ class _Comparison:
                 mine, theirs = mine or "None", theirs or "None"
             if mine != theirs:
                 what = f"`{key}` of `class Meta`"
-                yield path, Drift(lines.get(key, at), model.app, model.name, what)
+                line = lines.get(key, at)
+                yield path, Drift(line, line, model.app, model.name, what)
         for key, names in (("indexes", migrated.indexes), ("constraints", migrated.constraints)):
             for what in self._named(model, key, names, unseen=unseen):
                 line = lines.get(key, at)
-                yield path, Drift(line, model.app, model.name, what)
+                yield path, Drift(line, line, model.app, model.name, what)
 
     def _option(self, model: Model, key: str) -> str | None:
         """The canonical text of an option; None if it is not given, empty if it is unknown."""

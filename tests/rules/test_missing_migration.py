@@ -155,6 +155,78 @@ VERDICTS = [
         "@" + STAMP.format(field=CREATED.strip()),
         False,
     ),
+    (
+        "choices are computed from a list",
+        "Status.choices",
+        '[(key[0], key.title()) for key in ["draft", "sold"]]',
+        False,
+    ),
+    (
+        "one computed choice more",
+        "Status.choices",
+        '[(key[0], key.title()) for key in ["draft", "sold", "lost"]]',
+        True,
+    ),
+    (
+        "choices are computed from pairs",
+        "Status.choices",
+        '[(k, v.capitalize()) for k, v in (("d", "draft"), ("s", "sold"))]',
+        False,
+    ),
+    (
+        "choices are computed from members",
+        "Status.choices",
+        "[(each.value, each.name.title()) for each in Status]",
+        False,
+    ),
+    (
+        "choices are other texts of members",
+        "Status.choices",
+        "[(each.value, each.name) for each in Status]",
+        True,
+    ),
+    (
+        "a field has a type in brackets",
+        "models.CharField(max_length=50)\n    status",
+        "models.CharField[str, str](max_length=50)\n    status",
+        False,
+    ),
+    ("two differences of one field", TITLE, "title = models.TextField(blank=True)", True),
+    ("a model is deleted", "class Book(", "class Volume(", True),
+    ("null is allowed", "now_add=True)", "now_add=True, null=True)", True),
+    ("a field may be left blank", TITLE, TITLE[:-1] + ", blank=True)", True),
+    ("a default that is called", TITLE, TITLE[:-1] + ", default=str)", True),
+    (
+        "a relation to itself",
+        CREATED,
+        CREATED + '    after = models.ForeignKey("self", models.CASCADE)\n',
+        True,
+    ),
+    (
+        "one author becomes many",
+        'models.ForeignKey(Author, models.CASCADE, related_name="books")',
+        'models.ManyToManyField(Author, related_name="books")',
+        True,
+    ),
+    (
+        "a property is added",
+        "",
+        "\n    @property\n    def short(self):\n        return self.title[:5]\n",
+        False,
+    ),
+    ("a constant is added", CREATED, CREATED + "    LIMIT = 5\n", False),
+    ("abstract is said to be false", ORDERING, ORDERING + "\n        abstract = False", False),
+    ("the table is named as it was", ORDERING, ORDERING + '\n        db_table = "shop_book"', True),
+    ("get_latest_by comes", ORDERING, ORDERING + '\n        get_latest_by = "created"', True),
+    ("permissions come", ORDERING, ORDERING + '\n        permissions = [("sell", "Sell")]', True),
+    ("app_label is spelled out", ORDERING, ORDERING + '\n        app_label = "shop"', False),
+    (
+        "default_related_name comes",
+        ORDERING,
+        ORDERING + '\n        default_related_name = "volumes"',
+        True,
+    ),
+    ("an empty list of indexes", ORDERING, ORDERING + "\n        indexes = []", False),
 ]
 
 
@@ -195,6 +267,52 @@ def test_a_list_that_becomes_a_tuple_is_not_worth_a_word() -> None:
 def test_an_app_without_migrations_is_left_alone() -> None:
     files = tree(edited(TITLE, TITLE.replace("50", "60")))
     assert findings({p: t for p, t in files.items() if "/migrations/" not in p}) == []
+
+
+INSTALLED = 'INSTALLED_APPS = ["django.contrib.auth", "{}"]\n'
+NEWS = {"news/models.py": HEAD + "\n\nclass Note(models.Model):\n    pass\n"}
+
+
+@pytest.mark.parametrize(("app", "count"), [("news", 1), ("news.apps.NewsConfig", 1), ("views", 0)])
+def test_an_installed_app_needs_migrations_as_the_others_do(app: str, count: int) -> None:
+    files = {**tree(BASE), **NEWS, "site/settings.py": INSTALLED.format(app)}
+    assert len(findings(files)) == count
+
+
+def test_an_app_may_have_its_migrations_switched_off() -> None:
+    settings = INSTALLED.format("news") + 'MIGRATION_MODULES = {"news": None}\n'
+    assert findings({**tree(BASE), **NEWS, "site/settings.py": settings}) == []
+
+
+def test_bases_of_libraries_may_bring_the_field_that_seems_gone() -> None:
+    models = BASE.replace(CREATED, "").replace(BOOK, "class Book(Soft, models.Model)")
+    assert findings(tree("from softdelete.rows import Soft\n" + models)) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "verdict"),
+    [
+        ("HStoreField(blank=True, default=dict)", False),
+        ("HStoreField(default=dict)", True),
+        ("HStoreField(blank=True, default=dict, null=True)", True),
+    ],
+)
+def test_fields_of_postgres_are_compared(field: str, *, verdict: bool) -> None:
+    files = tree(BASE.replace(CREATED, f"{CREATED}    data = {field}\n"))
+    files["shop/models.py"] = (
+        "from django.contrib.postgres.fields import HStoreField\n" + files["shop/models.py"]
+    )
+    files["shop/migrations/0002_data.py"] = """
+import django.contrib.postgres.fields.hstore
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0001_initial")]
+    operations = [
+        migrations.AddField("book", "data", django.contrib.postgres.fields.hstore.HStoreField(blank=True, default=dict)),
+    ]
+"""
+    assert bool(findings(files)) is verdict
 
 
 def test_an_operation_that_cannot_be_read_silences_the_app() -> None:

@@ -210,7 +210,7 @@ from posixpath import dirname
 from rules.facts.python_modules import MODULES
 from rules.facts.schema_drift import SchemaDrift
 from rules.facts.sqlalchemy import Table, tables
-from rules.kit import Change, FileChange, Flag, Here, PythonFile, Rule, Severity
+from rules.kit import Change, FileChange, Flag, Here, PythonFile, Rule, Severity, Span
 from rules.kit.paths import is_migration, is_test
 
 rule = Rule(
@@ -237,7 +237,13 @@ def check_django(file: PythonFile, here: Here) -> Iterator[Flag]:
         )
         if each.what == "this model":
             message = message.replace("this model (`", "the model `").replace("`): ", "`: ", 1)
-        yield Flag(each.line, message, identity=f"{each.model}: {each.what}")
+        elif not each.what:
+            message = (
+                f"The app `{each.app}` is installed and has no migrations, so `migrate` never makes "
+                f"the table of `{each.model}`. Run `makemigrations {each.app}` and commit the result."
+            )
+        where = Span(each.line, 1, each.end_line, 1) if each.end_line > each.line else each.line
+        yield Flag(where, message, identity=f"{each.model}: {each.what or 'no migrations'}")
 
 
 @rule.on(Change)
