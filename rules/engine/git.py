@@ -111,7 +111,9 @@ class Repository:
                 head, _, name = row.partition(b"\t")
                 mode, kind, sha, size = head.split()
                 if kind == b"blob":
-                    bytes_ = int(size) if size != b"-" else 0
+                    bytes_ = (
+                        int(size) if size.isdigit() else 0
+                    )  # no size: "-", or "BAD" without the blob
                     found[name.decode("utf-8", "replace")] = _entry(sha, mode, bytes_)
         return found
 
