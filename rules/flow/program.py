@@ -1,0 +1,215 @@
+"""The code of the project by dotted name: modules, classes, functions."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from rules.facts.bodies import Bodies
+from rules.facts.python_modules import Modules, absolute_target, dotted, module_name
+from rules.flow.values import Class, ClassCode, Function, FunctionCode, Module, ModuleCode, Value
+from rules.kit import Project
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_MAX_LINEAGE = 24
+
+
+@dataclass
+class Program:
+    """Finds code by name. What it finds is read once and kept."""
+
+    project: Project
+    bodies: Bodies = field(init=False)
+    modules: Modules = field(init=False)
+    _read: dict[str, ModuleCode | None] = field(default_factory=dict)
+    _found: dict[str, Value | None] = field(default_factory=dict)
+    _tops: dict[str, dict[str, Value]] = field(default_factory=dict)
+    _functions: dict[int, FunctionCode] = field(default_factory=dict)
+    _classes: dict[int, ClassCode] = field(default_factory=dict)
+    _lineage: dict[ClassCode, tuple[tuple[ClassCode, ...], tuple[str, ...]]] = field(
+        default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        self.bodies = self.project.facts(Bodies)
+        self.modules = self.bodies.modules
+
+    def module(self, path: str) -> ModuleCode | None:
+        """The module at a path, if it can be read."""
+        if path not in self._read:
+            tree = self.bodies.tree(path)
+            name = self.modules.name_of.get(path) or module_name(path, self.project.paths)
+            self._read[path] = (
+                ModuleCode(path, name, tree, path.endswith("__init__.py"), _rebound(tree))
+                if tree is not None
+                else None
+            )
+        return self._read[path]
+
+    def tops(self, module: ModuleCode) -> dict[str, Value]:
+        """The functions and classes that a module defines at its top, also under `if`."""
+        known = self._tops.get(module.path)
+        if known is None:
+            known = self._tops[module.path] = {}
+            for node in _definitions(module.tree.body):
+                if isinstance(node, ast.ClassDef):
+                    known[node.name] = Class(self.class_of(node, module))
+                else:
+                    known[node.name] = Function(self.function_of(node, module))
+        return known
+
+    def function_of(
+        self,
+        node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
+        module: ModuleCode,
+        prefix: str = "",
+        owner: ClassCode | None = None,
+    ) -> FunctionCode:
+        """The code of a function node; the same for the same node."""
+        known = self._functions.get(id(node))
+        if known is None:
+            own = "lambda" if isinstance(node, ast.Lambda) else node.name
+            known = FunctionCode(f"{prefix}{own}", node, module, owner)
+            self._functions[id(node)] = known
+        return known
+
+    def class_of(self, node: ast.ClassDef, module: ModuleCode, prefix: str = "") -> ClassCode:
+        """The code of a class node; the same for the same node."""
+        known = self._classes.get(id(node))
+        if known is None:
+            bases = tuple(
+                self._full(module, dotted(b.value if isinstance(b, ast.Subscript) else b))
+                for b in node.bases
+            )
+            methods: dict[str, FunctionCode] = {}
+            name = f"{prefix}{node.name}"
+            known = ClassCode(name, node, module, bases, methods, _fields(node))
+            self._classes[id(node)] = known
+            for each in _definitions(node.body):
+                if not isinstance(each, ast.ClassDef):
+                    methods[each.name] = self.function_of(each, module, f"{name}.", known)
+        return known
+
+    def lookup(self, full: str) -> Value | None:
+        """What a full dotted name stands for, if it is a definition or module of the project."""
+        if full not in self._found:
+            self._found[full] = None
+            self._found[full] = self._look_up(full)
+        return self._found[full]
+
+    def _look_up(self, full: str) -> Value | None:
+        path, rest = self.split(full)
+        if not path:
+            return None
+        if not rest:
+            return Module(path) if self.module(path) is not None else None
+        module = self.module(path)
+        head, _, tail = rest.partition(".")
+        if module is None:
+            return None
+        found = self.tops(module).get(head)
+        if found is None:
+            again = self.modules.canonical(f"{self.modules.name_of.get(path, '')}.{head}")
+            if again != full and self.split(again)[0] != path:
+                found = self.lookup(again)
+        if found is None or not tail:
+            return found
+        if isinstance(found, Class) and tail in found.code.methods:
+            return Function(found.code.methods[tail])
+        return None
+
+    def split(self, full: str) -> tuple[str, str]:
+        """The file of the longest module that begins a name, and what is left of the name."""
+        head = full
+        if full.partition(".")[0] in sys.stdlib_module_names:
+            return "", ""
+        while head:
+            path = self.bodies.path_of(head)
+            if path:
+                return path, full[len(head) + 1 :]
+            head = head.rpartition(".")[0]
+        return "", ""
+
+    def _full(self, module: ModuleCode, name: str) -> str:
+        return self.modules.resolve(module.path, name) if name else ""
+
+    def full_import(self, module: ModuleCode, target: str) -> str:
+        """`..models.Book` as written in a module, as a full name."""
+        return absolute_target(target, module.name, is_package=module.is_package)
+
+    def lineage(self, code: ClassCode) -> tuple[tuple[ClassCode, ...], tuple[str, ...]]:
+        """The class and the classes of the project above it, nearest first; names of the others."""
+        known = self._lineage.get(code)
+        if known is None:
+            ours: dict[ClassCode, None] = {}
+            others: dict[str, None] = {}
+            queue = [code]
+            while queue and len(ours) < _MAX_LINEAGE:
+                at = queue.pop(0)
+                if at in ours:
+                    continue
+                ours[at] = None
+                for base in at.bases:
+                    found = self.lookup(base) if base else None
+                    if isinstance(found, Class):
+                        queue.append(found.code)
+                    elif base:
+                        others[base] = None
+            known = self._lineage[code] = tuple(ours), tuple(others)
+        return known
+
+    def method(self, code: ClassCode, name: str, *, above: bool = False) -> FunctionCode | None:
+        """The method of a class, its own or inherited; with `above` not the class's own."""
+        for each in self.lineage(code)[0][1 if above else 0 :]:
+            if name in each.methods:
+                return each.methods[name]
+        return None
+
+    def field_of(self, code: ClassCode, name: str) -> tuple[ClassCode, ast.AST] | None:
+        """Where a class, or one above it, gives an attribute in its body."""
+        for each in self.lineage(code)[0]:
+            if name in each.fields:
+                return each, each.fields[name]
+        return None
+
+
+def _definitions(
+    body: list[ast.stmt],
+) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    stack = list(reversed(body))
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+            yield node
+        elif isinstance(node, ast.If | ast.Try | ast.With):
+            stack.extend(reversed(node.body))
+            stack.extend(reversed(getattr(node, "orelse", [])))
+            for handler in getattr(node, "handlers", ()):
+                stack.extend(reversed(handler.body))
+
+
+def _fields(node: ast.ClassDef) -> dict[str, ast.AST]:
+    found: dict[str, ast.AST] = {}
+    for each in node.body:
+        if isinstance(each, ast.Assign):
+            for target in each.targets:
+                if isinstance(target, ast.Name):
+                    found[target.id] = each
+        elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+            found[each.target.id] = each
+    return found
+
+
+def _rebound(tree: ast.Module | None) -> frozenset[str]:
+    """The variables of the module that some function sets anew."""
+    found: set[str] = set()
+    stack: list[ast.AST] = list(tree.body) if tree is not None else []
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Global):
+            found |= set(node.names)
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            stack.extend(getattr(node, name, ()) if not isinstance(node, ast.expr) else ())
+    return frozenset(found)
