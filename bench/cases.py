@@ -32,7 +32,7 @@ from rules.engine.run import check
 FAMILIES: Mapping[str, tuple[tuple[str, ...], bool]] = {
     "bare-except": (("ERR101",), False),
     "committed-artifact": (("CLN",), False),
-    "debug-left": (("CLN101",), False),
+    "debug-left": (("CLN111",), False),
     "missing-migration": (("MIG101",), True),
     "mutable-default": (("QLT101",), False),
     "requests-timeout": (("SEC124",), False),
