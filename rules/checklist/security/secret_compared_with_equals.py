@@ -130,7 +130,8 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _HELD = re.compile(
-    r"secret|token|api_?key|password|(^|_)key$|signature|credential|auth_?key|passphrase",
+    r"secret|token|password|signature|credential|passphrase"
+    r"|(api|auth|access|private|signing|webhook|admin|service|shared)_?key",
     re.IGNORECASE,
 )
 _NO_SECRET = frozenset(
@@ -199,13 +200,9 @@ def _judged(
         return None
     if _is_configured(kept, here):
         return _short(kept, here), _comes_from_outside(given, here)
-    if isinstance(kept, cst.Attribute) and _comes_from_request(given, here) and _is_strong(name):
+    if isinstance(kept, cst.Attribute) and _comes_from_request(given, here):
         return _short(kept, here), not is_request_data(kept, here)
     return None
-
-
-def _is_strong(name: str) -> bool:
-    return not name.lower().endswith("key") or "api" in name.lower()
 
 
 def _is_hmac(node: cst.BaseExpression, here: Here) -> bool:
