@@ -106,6 +106,6 @@ def config_key(item: cst.Subscript) -> str:
     return ""
 
 
-def is_word(node: cst.BaseExpression | None, *words: str) -> bool:
+def is_word(node: cst.CSTNode | None, *words: str) -> bool:
     """Whether an expression is one of these names: `False`, `None`."""
     return isinstance(node, cst.Name) and node.value in words

@@ -12,6 +12,7 @@ from rules.kit import Here, dotted
 from rules.kit.subjects import DerivedSubject
 from rules.kit.tree import children
 
+_ANCHORS = ("DEBUG", "ALLOWED_HOSTS", "SECRET_KEY", "MIDDLEWARE", "INSTALLED_APPS", "DATABASES")
 _BRANCHES = (cst.If, cst.Try, cst.For, cst.While, cst.Else, cst.ExceptHandler, cst.Finally)
 
 
@@ -93,9 +94,15 @@ class SettingsModule(DerivedSubject):
         held = [e for e in self.assignments.get(name, ()) if e.always and not e.adds]
         return held[-1] if held else None
 
+    @property
+    def anchor(self) -> Setting | None:
+        """Where to speak of a setting that is missing: beside one that it belongs to."""
+        found = (self.last(each) for each in _ANCHORS)
+        return next((each for each in found if each is not None), None)
+
     def in_production(self) -> Iterator[Setting]:
         """Every assignment, at module level or in a class, whose value production ends up with."""
-        if not self.serves_production:
+        if not self.serves_production or self._is_filled_in:
             return
         for name, each in self.assignments.items():
             last = _settled(each)
@@ -106,6 +113,13 @@ class SettingsModule(DerivedSubject):
                 last = _settled(each)
                 if last is not None and self._counts(one, name):
                     yield last
+
+    @property
+    def _is_filled_in(self) -> bool:
+        """Whether dynaconf reads other values over these, which are defaults then."""
+        record = self.known.modules.by_path.get(self.path)
+        imports = record.imports.values() if record is not None else ()
+        return any(each.startswith("dynaconf") for each in imports)
 
     def _counts(self, one: SettingsClass, name: str) -> bool:
         """Whether production loads a class, or one built on it that leaves `name` alone."""

@@ -178,12 +178,16 @@ def _heirs(modules: Modules) -> defaultdict[str, set[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for path, record in modules.by_path.items():
         for star in record.stars:
-            is_package = path.endswith("__init__.py")
-            name = absolute_target(star, modules.name_of[path], is_package=is_package)
-            source = modules.path_of.get(name) or _beside(path, star, modules)
+            source = star_source(path, star, modules)
             if source is not None and source != path:
                 found[source].add(path)
     return found
+
+
+def star_source(path: str, star: str, modules: Modules) -> str | None:
+    """The file that `from star import *` takes its names from, if it is of the project."""
+    name = absolute_target(star, modules.name_of[path], is_package=path.endswith("__init__.py"))
+    return modules.path_of.get(name) or _beside(path, star, modules)
 
 
 def _beside(path: str, star: str, modules: Modules) -> str | None:

@@ -116,7 +116,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from rules.facts.credentials import names_a_password, names_a_secret
+from rules.facts.credentials import is_placeholder
 from rules.facts.environment import EnvironmentRead
 from rules.facts.settings_modules import SettingsModules, Stage, stage_named
 from rules.kit import Fix, Flag, Here, Replace, Rule, Severity, dotted, find, string
@@ -133,16 +133,16 @@ rule = Rule(
     yields_to=("SEC120",),
 )
 
-_SIGNING = re.compile(
-    r"(^|_)(SECRET_KEY(_BASE)?|SIGNING_KEY|JWT_KEY|SALT|SECURITY_PASSWORD_SALT|HASHID\w*_SALT"
-    r"|ENCRYPTION_KEY|FERNET_KEY|SESSION_KEY|COOKIE_KEY|APP_KEY|PRIVATE_KEY)$",
+_OURS = re.compile(
+    r"(^|_)(SECRET(_KEY)?(_BASE)?|(SIGNING|ENCRYPTION|FERNET|SESSION|APP|JWT|HMAC)_KEY|SALT|PASSWORD"
+    r"|PASSWD|PASSPHRASE|PWD|PASS)(_?\d)?$",
     re.IGNORECASE,
 )
-_NO_SECRET = re.compile(
-    r"(^|_)(PUBLIC|PUBLISHABLE|SITE|ANON|HEADER|LIFETIME|EXPIR\w*|ALGORITHM|MINUTES|HOURS|DAYS|SECONDS"
-    r"|AGE|TTL|TYPE|FILE|PATH|PREFIX|LENGTH|POLICY|ENDPOINT|CLIENT_ID|USER(NAME)?|TIMEOUT|MAX|MIN)(_|$)",
+_THEIRS = re.compile(
+    r"(^|_)((API|ACCESS|AUTH|PRIVATE|MASTER|SERVICE)_?KEY|TOKEN|CREDENTIALS?)(_?\d)?$",
     re.IGNORECASE,
 )
+_NO_SECRET = re.compile(r"(^|_)(PUBLIC|PUBLISHABLE|SITE|ANON|CSRF|BYPASS)(_|$)", re.IGNORECASE)
 _NO_VALUE = re.compile(
     r"^$|^(none|null|false|true|unset|disabled|\d{1,2})$|^/|://|\$\{|\{\{", re.IGNORECASE
 )
@@ -150,11 +150,14 @@ _NO_VALUE = re.compile(
 
 @rule.on(EnvironmentRead)
 def check(read: EnvironmentRead, here: Here) -> Iterator[Flag]:
-    if not _is_secret(read.variable) or not _is_production(here):
+    may_be = _OURS.search(read.variable) or _THEIRS.search(read.variable)
+    if not may_be or not _is_production(here):
         return
     whole, default = _with_fallback(read, here)
     value = string(here.value_of(default)) if default is not None else None
     if value is None or _NO_VALUE.search(value) or value.upper() == read.variable.upper():
+        return
+    if not _opens(read.variable, value) or (" " in value.strip() and _THEIRS.search(read.variable)):
         return
     if _depends(whole, here) or _is_replaced(whole, here) or _is_refused(whole, value, here):
         return
@@ -165,11 +168,14 @@ def check(read: EnvironmentRead, here: Here) -> Iterator[Flag]:
     yield Flag(whole, message, fix=_cure(read, whole, default))
 
 
-def _is_secret(variable: str) -> bool:
+def _opens(variable: str, value: str) -> bool:
+    """Whether a literal does as a secret: any signs or logs in, but no third party takes a dummy."""
     if _NO_SECRET.search(variable):
         return False
-    named = names_a_secret(variable) or names_a_password(variable)
-    return named or bool(_SIGNING.search(variable))
+    if _OURS.search(variable) and not variable.upper().startswith("AWS_"):
+        return True
+    theirs = _OURS.search(variable) or _THEIRS.search(variable)
+    return bool(theirs) and not is_placeholder(value)
 
 
 def _is_production(here: Here) -> bool:
