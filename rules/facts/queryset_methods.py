@@ -142,13 +142,13 @@ class QuerySetMethods:
 
     def of(self, model: Model, manager: str, name: str) -> MethodRecord | None:
         """What `Model.manager.name()` gives, own calls followed; None if that is not known."""
-        return self._find(self._homes(model, manager), name, frozenset())
+        return self._find(self.homes(model, manager), name, frozenset())
 
     def has(self, model: Model, manager: str, name: str) -> bool:
         """Whether the classes of the manager define the method, or cannot all be seen."""
-        return any(self.classes.methods(each, name) for each in self._homes(model, manager))
+        return any(self.classes.methods(each, name) for each in self.homes(model, manager))
 
-    def _homes(self, model: Model, manager: str) -> tuple[str, ...]:
+    def homes(self, model: Model, manager: str) -> tuple[str, ...]:
         """The classes that give a manager its methods."""
         record = model.managers.get(manager)
         if record is None:

@@ -1,0 +1,360 @@
+"""What a file asks the database for, and what of it once for each row: the findings by file."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from rules.facts.bodies import Bodies
+from rules.facts.django_apps import Apps
+from rules.facts.django_models import Models
+from rules.facts.eager_paths import EagerPaths
+from rules.facts.python_classes import Classes
+from rules.facts.queryset_methods import QuerySetMethods
+from rules.facts.template_tags import TemplateTags
+from rules.facts.templates import Templates
+from rules.flow.orm import admin, serializing, viewing
+from rules.flow.orm.evaluator import MAX_STEPS, Evaluator, Frame
+from rules.flow.orm.rendering import Renderer
+from rules.flow.orm.schema import Schema
+from rules.flow.orm.trees import Trees
+from rules.flow.orm.values import (
+    Class,
+    Event,
+    Function,
+    Given,
+    Place,
+    Query,
+    Ran,
+    Read,
+    Rendered,
+    Row,
+    Thing,
+    Turn,
+    Value,
+)
+from rules.kit import Project
+
+_HTTP = ("get", "post", "list", "retrieve")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A relation that is read from each row of a query, and not loaded by it.
+
+    `path` is as `select_related` would name it; `query` None where the rows came from elsewhere.
+    `kind` says in what kind of place: python, serializer, template, admin.
+    """
+
+    kind: str
+    path: str
+    relation: str
+    how: str
+    query: Query | None
+    model: str
+    place: Place
+    at: Place
+    joins: bool
+    entry: str
+    row: Row
+    doubt: bool = False
+    loops: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """A query that is run once for each turn of a loop, or for each row."""
+
+    kind: str
+    ran: Ran
+    entry: str
+    row: Row | None
+    turn: Turn | None
+
+
+Found = Missing | Repeated
+
+
+@dataclass
+class Orm:
+    """Looks at files when asked, and keeps what it saw."""
+
+    project: Project
+    schema: Schema
+    evaluator: Evaluator
+    renderer: Renderer
+    eager: EagerPaths
+    _known: dict[str, tuple[Found, ...]] = field(default_factory=dict)
+    limits: list[str] = field(default_factory=list)
+    _first: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def gather(cls, project: Project) -> Orm:
+        bodies: Bodies = project.facts(Bodies)
+        return cls.over(project, bodies.tree)
+
+    @classmethod
+    def over(cls, project: Project, read: Callable[[str], ast.Module | None]) -> Orm:
+        classes: Classes = project.facts(Classes)
+        models: Models = project.facts(Models)
+        apps: Apps = project.facts(Apps)
+        methods: QuerySetMethods = project.facts(QuerySetMethods)
+        schema = Schema(models, classes, Trees(read))
+        evaluator = Evaluator(schema, apps, methods.homes)
+        tags: TemplateTags = project.facts(TemplateTags)
+        functions = {name: Function(path, name_) for name, (path, name_) in tags.by_name.items()}
+        renderer = Renderer(evaluator, project.facts(Templates), functions)
+        return cls(project, schema, evaluator, renderer, project.facts(EagerPaths))
+
+    def is_first(self, path: str, module: object) -> bool:
+        """Whether this is the module that was first asked for: the project's own, unpatched."""
+        return self._first.setdefault(path, id(module)) == id(module)
+
+    def patched(self, path: str, tree: ast.Module) -> Orm:
+        """The same project with another text at `path`."""
+        read = self.schema.trees.read
+        return Orm.over(self.project, lambda at: tree if at == path else read(at))
+
+    def of(self, path: str) -> tuple[Found, ...]:
+        """Everything that the code of a file causes."""
+        if path not in self._known:
+            self._known[path] = tuple(dict.fromkeys(self._look(path)))
+        return self._known[path]
+
+    def _look(self, path: str) -> Iterator[Found]:
+        for name, kind, run in self._entries(path):
+            self.evaluator.steps = MAX_STEPS
+            frame = Frame(path, "", {}, 0)
+            try:
+                run(frame)
+            except RecursionError:
+                self.limits.append(name)
+                continue
+            if self.evaluator.steps <= 0:
+                self.limits.append(name)
+            yield from self._judged(frame.events, kind, name)
+            for each in list(dict.fromkeys(frame.events)):
+                if isinstance(each, Rendered):
+                    yield from self._shown(each, name)
+
+    def _shown(self, event: Rendered, entry: str) -> Iterator[Found]:
+        frame = Frame(event.place.path, "", {}, 0)
+        self.evaluator.steps = MAX_STEPS
+        try:
+            self.renderer.fill(event.template, event.context, frame)
+        except RecursionError:
+            self.limits.append(entry)
+            return
+        yield from self._judged(frame.events, "template", entry)
+
+    def _entries(self, path: str) -> Iterator[tuple[str, str, Callable[[Frame], object]]]:
+        ev = self.evaluator
+        module = ev.modules.name_of.get(path, "")
+        for name, node in ev.trees.functions(path):
+            if name.count(".") > 1:
+                continue
+            owner = ev.classes.find(f"{module}.{name.rpartition('.')[0]}") if "." in name else ""
+            kind = "python"
+            if owner and serializing.is_serializer(ev, owner):
+                kind = "serializer"
+            bound = self._bound(owner, node)
+            function = Function(
+                path, name, owner, bound, is_bound=bool(owner) and bound is not None
+            )
+            yield name, kind, partial(_inline, ev, function)
+        record = ev.modules.by_path.get(path)
+        for each in record.classes if record is not None else ():
+            key = ev.classes.find(f"{module}.{each.name}")
+            if key and ev.classes.by_name[key][0] == path:
+                yield from self._of_class(key, Place(path, each.line))
+
+    def _bound(self, owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Value:
+        if not owner:
+            return None
+        marks = {ast.unparse(each) for each in node.decorator_list}
+        if "staticmethod" in marks:
+            return None
+        if "classmethod" in marks:
+            return Class(owner)
+        if self.schema.is_model(owner):
+            return Row(owner, Given(owner))
+        return Thing(owner)
+
+    def _of_class(
+        self, key: str, start: Place
+    ) -> Iterator[tuple[str, str, Callable[[Frame], object]]]:
+        ev = self.evaluator
+        if admin.is_admin(ev, key):
+            yield key, "admin", partial(admin.show, ev, self.project, key, start)
+            return
+        if not viewing.is_view(ev, key):
+            return
+        view = Thing(key)
+        for name in viewing.actions_of(ev, key):
+            yield f"{key}.{name}", "serializer", partial(viewing.act, ev, view, name, start)
+        for name in _HTTP:
+            found = ev.class_attribute(key, name, view)
+            if isinstance(found, Function) and found.owner != key:
+                yield f"{key}.{name}", "serializer", partial(ev.invoke, found, [], {}, start)
+        if viewing.is_page(ev, key) and not ev.has_attribute(key, "get"):
+            yield f"{key}.get", "template", partial(viewing.show, ev, view, start)
+
+    # ---- judging
+
+    def _judged(self, events: list[Event], kind: str, entry: str) -> Iterator[Found]:
+        for each in dict.fromkeys(events):
+            if isinstance(each, Read):
+                found = self._missing(each, kind, entry)
+                if found is not None:
+                    yield found
+            elif isinstance(each, Ran):
+                again = self._repeated(each, kind, entry)
+                if again is not None:
+                    yield again
+
+    def _missing(self, read: Read, kind: str, entry: str) -> Missing | None:
+        row, origin = read.row, read.row.origin
+        full = (*row.path, read.name)
+        short = self._shortened(_model_of(origin), full)
+        if not short:
+            return None
+        split = self._last_many(_model_of(origin), row.path)
+        query = origin if isinstance(origin, Query) else None
+        several = row.each or split >= 0
+        if read.how == "raise" and query is not None:
+            several = True
+        if not several:
+            return None
+        if isinstance(query, Query):
+            if query.loads("__".join(full)) or query.loads("__".join(short)):
+                return None
+            if read.how == "column" and query.columns is None:
+                return None
+        elif isinstance(origin, Given) and not origin.fresh and row.path:
+            first = row.path[0]
+            doubt = first in self.eager.names
+            if read.how == "all" or doubt:
+                return self._made(read, kind, entry, short, None, doubt=True)
+        if query is not None and self._loaded_below(query, short):
+            return None
+        return self._made(
+            read, kind, entry, short, query, doubt=query is None and not _fresh(origin)
+        )
+
+    def _loaded_below(self, query: Query, path: tuple[str, ...]) -> bool:
+        """Whether the mapping itself says that each step is loaded."""
+        model = query.model
+        for index, name in enumerate(path):
+            found = self.schema.related(model, name)
+            if found is None:
+                return False
+            if not found.always and not query.loads("__".join(path[: index + 1])):
+                return False
+            model = found.relation.target
+        return True
+
+    def _made(
+        self,
+        read: Read,
+        kind: str,
+        entry: str,
+        path: tuple[str, ...],
+        query: Query | None,
+        *,
+        doubt: bool,
+    ) -> Missing:
+        joins = read.how in ("join", "load", "raise") and self._joins(
+            _model_of(read.row.origin), path
+        )
+        return Missing(
+            kind,
+            "__".join(path),
+            read.name,
+            read.how,
+            query,
+            _model_of(read.row.origin),
+            read.place,
+            read.at,
+            joins,
+            entry,
+            read.row,
+            doubt,
+            read.loops,
+        )
+
+    def _joins(self, model: str, path: tuple[str, ...]) -> bool:
+        for name in path:
+            found = self.schema.related(model, name)
+            if found is None or found.relation.many or found.relation.generic:
+                return False
+            model = found.relation.target
+        return True
+
+    def _last_many(self, model: str, path: tuple[str, ...]) -> int:
+        """Where the last step to several rows is; -1 where there is none."""
+        last = -1
+        for index, name in enumerate(path):
+            found = self.schema.related(model, name)
+            if found is None:
+                return last
+            if found.relation.many:
+                last = index
+            model = found.relation.target
+        return last
+
+    def _shortened(self, model: str, path: tuple[str, ...]) -> tuple[str, ...]:
+        """Without steps back: `author.books` know their author."""
+        kept: list[tuple[str, str, bool]] = []
+        for name in path:
+            found = self.schema.related(model, name)
+            if found is None:
+                kept.append((name, "", False))
+                model = ""
+                continue
+            relation = found.relation
+            last = kept[-1] if kept else None
+            if last is not None and last[1] == name and not relation.many and last[2]:
+                kept.pop()
+            else:
+                goes_back = relation.single or not relation.forward
+                kept.append((name, relation.inverse, goes_back))
+            model = relation.target
+        return tuple(each[0] for each in kept)
+
+    def _repeated(self, ran: Ran, kind: str, entry: str) -> Repeated | None:
+        if ran.guarded:
+            return None
+        for row in ran.rows:
+            if row.each or self._last_many(_model_of(row.origin), row.path) >= 0:
+                return Repeated(kind, ran, entry, row, ran.loops[-1] if ran.loops else None)
+        if ran.loops:
+            return Repeated(kind, ran, entry, None, ran.loops[-1])
+        return None
+
+
+def _fresh(origin: object) -> bool:
+    return isinstance(origin, Given) and origin.fresh
+
+
+def _model_of(origin: object) -> str:
+    return getattr(origin, "model", "")
+
+
+def _inline(ev: Evaluator, function: Function, frame: Frame) -> None:
+    """Run an entry: what happens in it happens where it stands."""
+    node = ev.trees.function(function.path, function.name)
+    if node is None:
+        return
+    frame.owner = function.owner
+    given = [function.bound] if function.is_bound else []
+    ev.bind_entry(node, given, frame)
+    ev.block(node.body, frame)
+
+
+def anchored(found: Found, path: str) -> Place | None:
+    """The place in this file to speak of: where the loop reads, or else its query."""
+    if isinstance(found, Repeated):
+        return found.ran.at if found.ran.at.path == path else None
+    return found.at if found.at.path == path else None

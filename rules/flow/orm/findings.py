@@ -1,0 +1,349 @@
+"""The subjects of the rules on queries: relations that are not loaded, queries run again."""
+
+from __future__ import annotations
+
+import ast
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import libcst as cst
+
+from rules.facts.bodies import BODIES
+from rules.flow.orm.analysis import Found, Missing, Orm, Repeated
+from rules.flow.orm.values import Place
+from rules.kit import Fix, Here, Related, Replace, Span, string, walk
+from rules.kit.paths import is_migration, is_test
+from rules.kit.positions import positions
+from rules.kit.subjects import DerivedSubject
+
+_WORDS = frozenset(
+    """objects queryset get_queryset select query session list_display model filter all render
+    serializer_class scalars prefetch_related select_related template_name render_template
+    renderer""".split()  # noqa: SIM905 - a table reads best so
+)
+_SHOWN = 3  # paths that a message names
+
+
+@dataclass(frozen=True, eq=False)
+class Unloaded(DerivedSubject):
+    """Relations that are read from each row of one query, which does not load them.
+
+    `paths` are the deepest, as `select_related` would name them, in the order of reading; `first`
+    says where the first is read, `where` which node to flag.
+    """
+
+    words: ClassVar[frozenset[str]] = _WORDS
+
+    kind: str
+    paths: tuple[str, ...]
+    reads: tuple[Missing, ...]
+    where: cst.CSTNode | Span
+    line: int
+    query: Place | None = None
+    alchemy: bool = False
+    raises: bool = False
+    in_async: bool = False
+    doubt: bool = False
+    joins: tuple[str, ...] = ()
+    node: cst.BaseExpression | None = None
+
+    @classmethod
+    def lives_in(cls, path: str) -> bool:
+        return not is_test(path) and not is_migration(path)
+
+    @classmethod
+    def found_in(cls, module: cst.Module, here: Here) -> Iterator[Unloaded]:
+        found = [each for each in _of(module, here) if isinstance(each, Missing)]
+        places = _Places(module, found, here.path)
+        for group in _groups(found, here.path):
+            made = _unloaded(group, here.path, places)
+            if made is not None:
+                yield made
+
+    @property
+    def first(self) -> Missing:
+        return self.reads[0]
+
+    @property
+    def names(self) -> str:
+        """The paths, in words: at most three of them."""
+        shown = ", ".join(f"`{each}`" for each in self.paths[:_SHOWN])
+        rest = len(self.paths) - _SHOWN
+        return f"{shown} and {rest} more" if rest > 0 else shown
+
+    @property
+    def cure(self) -> str:
+        """The call to add: `.select_related("author").prefetch_related("tags")`."""
+        joined = [each for each in self.paths if each in self.joins]
+        fetched = [each for each in self.paths if each not in self.joins]
+        calls = [("select_related", joined), ("prefetch_related", fetched)]
+        return "".join(
+            f".{name}({', '.join(chr(34) + each + chr(34) for each in paths[:_SHOWN])})"
+            for name, paths in calls
+            if paths
+        )
+
+    def related(self) -> tuple[Related, ...]:
+        seen: dict[tuple[str, int], Related] = {}
+        for each in self.reads[:_SHOWN]:
+            place = each.place
+            seen.setdefault(
+                (place.path, place.line),
+                Related(place.path, place.line, f"`{each.relation}` is read here for each row"),
+            )
+        return tuple(seen.values())
+
+    def fix(self) -> Fix | None:
+        """The query with what it lacks, where the query stands in this file."""
+        if self.node is None or self.alchemy or self.first.query is None:
+            return None
+        return _loading(self.node, self.paths, frozenset(self.joins))
+
+
+@dataclass(frozen=True, eq=False)
+class Again(DerivedSubject):
+    """A query that is run for every row or turn of a loop."""
+
+    words: ClassVar[frozenset[str]] = _WORDS
+
+    found: Repeated
+    where: cst.CSTNode | Span
+    kind: str
+
+    @classmethod
+    def lives_in(cls, path: str) -> bool:
+        return not is_test(path) and not is_migration(path)
+
+    @classmethod
+    def found_in(cls, module: cst.Module, here: Here) -> Iterator[Again]:
+        found = [each for each in _of(module, here) if isinstance(each, Repeated)]
+        places = _Places(module, found, here.path)
+        seen = set()
+        for each in found:
+            anchor = _anchor_of_run(each, here.path)
+            if anchor is None or (anchor, each.ran.writes) in seen:
+                continue
+            seen.add((anchor, each.ran.writes))
+            yield cls(each, places.node(anchor) or _span(anchor, places.lines), each.kind)
+
+
+def _anchor_of_run(found: Repeated, path: str) -> Place | None:
+    ran = found.ran
+    for each in (ran.at, ran.place):
+        if each.path == path:
+            return each
+    for turn in reversed(ran.loops):
+        if turn.place.path == path:
+            return turn.place
+        if turn.rows is not None and turn.rows.place.path == path:
+            return turn.rows.place
+    row = found.row
+    origin = row.origin if row is not None else None
+    place = getattr(origin, "place", None)
+    return place if isinstance(place, Place) and place.path == path else None
+
+
+def _of(module: cst.Module, here: Here) -> Sequence[Found]:
+    orm: Orm = here.project.facts(Orm)
+    return current(orm, module, here).of(here.path)
+
+
+def current(orm: Orm, module: cst.Module, here: Here) -> Orm:
+    """The analysis of the text at hand, which may be a patched one."""
+    if orm.is_first(here.path, module):
+        return orm
+    record = here.project.record(BODIES, here.path)
+    text = module.code
+    known = zlib.decompress(record.packed).decode("utf-8", "surrogatepass") if record else ""
+    if text == known:
+        return orm
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return orm
+    return orm.patched(here.path, tree)
+
+
+@dataclass
+class _Group:
+    """The relations that one query lacks for one way of reading its rows."""
+
+    kind: str
+    place: Place | None
+    reads: list[Missing] = field(default_factory=list)
+
+
+def _kind(found: Missing) -> str:
+    for turn in reversed(found.loops):
+        if turn.kind:
+            return turn.kind
+    return found.kind if found.kind in ("template", "admin") else "python"
+
+
+def _groups(found: Iterable[Missing], path: str) -> list[_Group]:
+    groups: dict[object, _Group] = {}
+    for each in found:
+        kind = _kind(each)
+        query = each.query.place if each.query is not None else None
+        if kind == "python":
+            key: object = (kind, query or each.entry, each.path if query else each.at)
+        else:
+            key = (kind, query or each.at)
+        groups.setdefault(key, _Group(kind, query)).reads.append(each)
+    del path
+    return list(groups.values())
+
+
+def _deepest(reads: Sequence[Missing]) -> list[Missing]:
+    """One read for each of the deepest paths, the first that goes along it."""
+    firsts: dict[str, Missing] = {}
+    for each in reads:
+        firsts.setdefault(each.path, each)
+    return [
+        each
+        for name, each in firsts.items()
+        if not any(other.startswith(f"{name}__") for other in firsts)
+    ]
+
+
+def _unloaded(group: _Group, path: str, places: _Places) -> Unloaded | None:
+    reads = _deepest(group.reads)
+    first = reads[0]
+    at_query = group.kind in ("serializer", "template") and group.place is not None
+    anchor = _anchor(first, group, path, at_query=at_query)
+    if anchor is None:
+        return None
+    in_file = group.place is not None and group.place.path == path
+    node = places.node(group.place) if in_file and group.place is not None else None
+    where = places.node(anchor) or _span(anchor, places.lines)
+    return Unloaded(
+        group.kind,
+        tuple(each.path for each in reads),
+        tuple(reads),
+        where,
+        anchor.line,
+        group.place,
+        alchemy=first.query is not None and first.query.alchemy,
+        raises=any(each.how == "raise" for each in reads),
+        doubt=any(each.doubt for each in reads),
+        joins=tuple(each.path for each in reads if each.joins and _joins(each)),
+        node=node if isinstance(node, cst.BaseExpression) else None,
+    )
+
+
+def _joins(read: Missing) -> bool:
+    """Whether a join can load it: not what hangs on a prefetch."""
+    query = read.query
+    parts = read.path.split("__")
+    return query is None or not any(
+        "__".join(parts[:depth]) in query.prefetch for depth in range(1, len(parts))
+    )
+
+
+def _anchor(first: Missing, group: _Group, path: str, *, at_query: bool) -> Place | None:
+    candidates = [first.at, *(turn.place for turn in reversed(first.loops))]
+    if at_query and group.place is not None:
+        candidates.insert(0, group.place)
+    elif group.place is not None:
+        candidates.append(group.place)
+    return next((each for each in candidates if each.path == path), None)
+
+
+class _Places:
+    """Finds the nodes that stand at places of `ast`."""
+
+    def __init__(self, module: cst.Module, found: Sequence[Found], path: str) -> None:
+        self._module = module
+        self._path = path
+        self._found = found
+        self._known: dict[Span, cst.CSTNode] | None = None
+        self._lines: list[str] | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        if self._lines is None:
+            self._lines = self._module.code.splitlines()
+        return self._lines
+
+    def node(self, place: Place) -> cst.CSTNode | None:
+        if not place.end_line or place.path != self._path:
+            return None
+        if self._known is None:
+            self._known = self._all()
+        return self._known.get(_span(place, self.lines))
+
+    def _all(self) -> dict[Span, cst.CSTNode]:
+        kinds = (cst.Attribute, cst.Call, cst.Name, cst.Subscript)
+        nodes = [each for each in walk(self._module) if isinstance(each, kinds)]
+        spans = positions(self._module, nodes)
+        found: dict[Span, cst.CSTNode] = {}
+        for each in nodes:
+            found.setdefault(spans[id(each)], each)
+        return found
+
+
+def _span(place: Place, lines: Sequence[str]) -> Span:
+    if not place.end_line:
+        text = lines[place.line - 1] if place.line <= len(lines) else ""
+        indent = len(text) - len(text.lstrip())
+        return Span(place.line, indent + 1, place.line, max(len(text.rstrip()), indent) + 1)
+    start = _column(lines, place.line, place.column)
+    return Span(place.line, start, place.end_line, _column(lines, place.end_line, place.end_column))
+
+
+def _column(lines: Sequence[str], line: int, offset: int) -> int:
+    """A column in code points from one in bytes."""
+    text = lines[line - 1] if 0 < line <= len(lines) else ""
+    return len(text.encode()[:offset].decode("utf-8", "ignore")) + 1
+
+
+def _loading(node: cst.BaseExpression, paths: Sequence[str], joins: frozenset[str]) -> Fix | None:
+    if isinstance(node, cst.Subscript):
+        return None
+    wanted = {
+        "select_related": [each for each in paths if each in joins],
+        "prefetch_related": [each for each in paths if each not in joins],
+    }
+    if len([each for each in wanted.values() if each]) == 1:
+        method, names = next((m, n) for m, n in wanted.items() if n)
+        existing = _eager_call(node, method)
+        if existing is not None and len(names) == 1:
+            return _extended(existing, names[0])
+    inner = node
+    match inner:
+        case cst.Call(func=cst.Attribute(value=base, attr=cst.Name("all")), args=[]):
+            inner = base
+        case _:
+            pass
+    made: cst.BaseExpression = inner.with_changes(lpar=[], rpar=[])
+    for method, names in wanted.items():
+        if names:
+            args = [cst.Arg(cst.SimpleString(f'"{each}"')) for each in names]
+            made = cst.Call(cst.Attribute(made, cst.Name(method)), args)
+    return Fix((Replace(node, made),))
+
+
+def _extended(existing: cst.Call, name: str) -> Fix:
+    quoted = cst.SimpleString(f'"{name}"')
+    old = [each for each in existing.args if name.startswith(f"{string(each.value)}__")]
+    if old:
+        return Fix((Replace(old[0].value, quoted),))
+    comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    *first, last = existing.args
+    if isinstance(last.comma, cst.Comma):
+        args = [*existing.args, cst.Arg(quoted, comma=last.comma)]
+    else:
+        args = [*first, last.with_changes(comma=comma), cst.Arg(quoted)]
+    return Fix((Replace(existing, existing.with_changes(args=args, lpar=[], rpar=[])),))
+
+
+def _eager_call(node: cst.BaseExpression, method: str) -> cst.Call | None:
+    """The call of `method` in this chain that names its relations as plain strings."""
+    at: cst.BaseExpression = node
+    while isinstance(at, cst.Call) and isinstance(at.func, cst.Attribute):
+        if at.func.attr.value == method and at.args:
+            return at if all(string(each.value) for each in at.args) else None
+        at = at.func.value
+    return None

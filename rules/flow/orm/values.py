@@ -1,0 +1,290 @@
+"""What expressions are, as far as the rows of a database are concerned.
+
+All values are immutable and compare by what they hold, so that a call can be remembered by
+its arguments. None stands for what is not known.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of a file: lines from 1, columns from 0 in bytes of UTF-8, as `ast` counts."""
+
+    path: str
+    line: int
+    column: int = 0
+    end_line: int = 0
+    end_column: int = 0
+
+
+def place_of(path: str, node: ast.expr | ast.stmt | ast.keyword | ast.excepthandler) -> Place:
+    return Place(
+        path, node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query for rows of `model`.
+
+    `place` is the expression that a further call could be appended to. `select` and `prefetch`
+    are the paths that it loads, `named` the names that it adds to each row; an `opaque` one may
+    load more. `single` ones have one row at most. `via` is the row whose related rows these
+    are under the name `relation`; `narrowed` says that no prefetch of it can serve them.
+    `columns` are all that it loads, where it says so. `is_list`: the rows are fetched by now.
+    """
+
+    model: str
+    place: Place
+    manager: str = ""
+    is_manager: bool = False
+    select: frozenset[str] = frozenset()
+    prefetch: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
+    columns: frozenset[str] | None = None
+    opaque: bool = False
+    single: bool = False
+    sliced: bool = False
+    plain: bool = False
+    is_list: bool = False
+    via: Row | None = None
+    relation: str = ""
+    narrowed: bool = False
+    alchemy: bool = False
+    lines: frozenset[int] = frozenset()
+
+    def loads(self, path: str) -> bool:
+        """Whether the relations of `a__b` are there without a further query."""
+        return self.opaque or any(
+            each == path or each.startswith(f"{path}__") for each in self.select | self.prefetch
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A row that a function is given, by the number of the row among what it is given."""
+
+    index: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A row that comes from where nobody looked; `fresh` ones have nothing loaded."""
+
+    model: str
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An instance of `model`: reached from a row of `origin` along the relations of `path`.
+
+    `each` says that the row of `origin` is one of many.
+    """
+
+    model: str
+    origin: Query | Parameter | Given
+    path: tuple[str, ...] = ()
+    each: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    value: str | int | float | bytes | bool | complex | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list, tuple or set: each element where they are known, else what any of them is."""
+
+    elements: tuple[Value, ...] = ()
+    any: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A mapping with keys that are texts; `any` is what a value under another key is."""
+
+    items: tuple[tuple[str, Value], ...] = ()
+    any: Value = None
+
+    def get(self, key: str) -> Value:
+        return next((v for k, v in self.items if k == key), self.any)
+
+    def with_item(self, key: str, value: Value) -> Mapped:
+        rest = tuple(each for each in self.items if each[0] != key)
+        return Mapped((*rest, (key, value)), self.any)
+
+    def joined(self, other: Mapped) -> Mapped:
+        names = {key for key, _ in other.items}
+        rest = tuple(each for each in self.items if each[0] not in names)
+        return Mapped((*rest, *other.items), self.any or other.any)
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """A class: the key of one of the project, or the full name of one that is not."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """An instance of a class that is no model; `made` are the arguments it was made with."""
+
+    cls: str
+    attributes: tuple[tuple[str, Value], ...] = ()
+    args: tuple[Value, ...] = ()
+    keywords: tuple[tuple[str, Value], ...] = ()
+    place: Place | None = None
+
+    def get(self, name: str) -> Value:
+        return next((v for k, v in self.attributes if k == name), None)
+
+    def has(self, name: str) -> bool:
+        return any(k == name for k, _ in self.attributes)
+
+    def keyword(self, name: str) -> Value:
+        return next((v for k, v in self.keywords if k == name), None)
+
+    def with_attribute(self, name: str, value: Value) -> Thing:
+        rest = tuple(each for each in self.attributes if each[0] != name)
+        return Thing(self.cls, (*rest, (name, value)), self.args, self.keywords, self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the project by file and name (`Class.method`), with what it is bound to."""
+
+    path: str
+    name: str
+    owner: str = ""
+    bound: Value = None
+    is_bound: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Closure:
+    """A lambda or nested function with the variables around it."""
+
+    node: ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef
+    env: Mapping[str, Value] = field(repr=False)
+    path: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of a value of this module, not yet called."""
+
+    of: Value
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Super:
+    """`super()` within a method of `owner`, for the instance `bound`."""
+
+    owner: str
+    bound: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A name from outside the project, or a module."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of several values."""
+
+    values: tuple[Value, ...]
+
+
+Value = (
+    Query
+    | Row
+    | Constant
+    | Sequence
+    | Mapped
+    | Class
+    | Thing
+    | Function
+    | Closure
+    | Method
+    | Super
+    | Outside
+    | OneOf
+    | None
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A relation of a row is read: `how` says what a query for it would do.
+
+    `place` is where it stands, `at` where the function at hand causes it: the same, or a call.
+    """
+
+    row: Row
+    name: str
+    how: str
+    place: Place
+    at: Place
+    loops: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A loop around an expression. `rows` is what it goes through, if that is known.
+
+    `kind` says what goes through it where no loop is written: a serializer, the admin.
+    """
+
+    place: Place
+    rows: Query | None = None
+    row: Row | None = None
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A query is run: by `what`, for rows that depend on `rows`, within `loops`."""
+
+    query: Query
+    what: str
+    place: Place
+    at: Place
+    rows: tuple[Row, ...] = ()
+    loops: tuple[Turn, ...] = ()
+    writes: bool = False
+    guarded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A template is filled with a context."""
+
+    template: str
+    context: Mapped
+    place: Place
+
+
+Event = Read | Ran | Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a call gives, and what happens in it."""
+
+    value: Value = None
+    events: tuple[Event, ...] = ()
+    bound: Value = None
