@@ -126,7 +126,8 @@ def extracted(call: cst.Call, here: Here) -> Iterator[Flag]:
     chosen = keyword(call, "filter")
     if chosen is not None:
         if string(chosen) == "fully_trusted" or _is_trusting(chosen, here):
-            yield _flag(call, replacing(chosen, '"data"'), here)
+            # Chosen on purpose; whether the archive is to be trusted cannot be seen.
+            yield _flag(call, replacing(chosen, '"data"'), here, sure=False)
         return
     if has_star_kwargs(call) or _is_checked(call, here):
         return
