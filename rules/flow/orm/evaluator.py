@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from rules.facts.django_apps import Apps
 from rules.facts.python_modules import absolute_target
 from rules.flow.orm import library, querying
+from rules.flow.orm.querying import ABOVE
 from rules.flow.orm.schema import Schema
 from rules.flow.orm.symbols import Table, concrete, symbolic
 from rules.flow.orm.trees import FunctionNode
@@ -69,6 +70,7 @@ class Frame:
     assigned: set[tuple[Row, str]] = field(default_factory=set)
     dead: bool = False
     guarded: bool = False
+    tested: frozenset[str] = frozenset()
 
     def note(self, event: Event) -> None:
         if len(self.events) < _MAX_EVENTS:
@@ -288,7 +290,7 @@ class Evaluator:
                 return Function(path, f"{record.name}.{name}", each, bound, is_bound=True)
             if node is not None:
                 return self.class_attribute(each, name, bound)
-        return Method(bound, name)
+        return Method(bound, f"{ABOVE}{name}" if isinstance(bound, Query) else name)
 
     def text_of(self, value: Value, place: Place, frame: Frame) -> None:
         """`str(value)`: what `__str__` of a model reads."""
@@ -618,15 +620,18 @@ class Evaluator:
 
     def _if(self, node: ast.If, frame: Frame) -> None:
         known = self.condition(node.test, frame)
-        guards = frame.guarded
+        guards, tested = frame.guarded, frame.tested
         frame.guarded = guards or _is_guard(node.test)
+        frame.tested = tested | {
+            n.attr for n in ast.walk(node.test) if isinstance(n, ast.Attribute)
+        }
         if known is True:
             self.block(node.body, frame)
         elif known is False:
             self.block(node.orelse, frame)
         else:
             self._branches([node.body, node.orelse], frame, may_skip=False)
-        frame.guarded = guards
+        frame.guarded, frame.tested = guards, tested
 
     def condition(self, test: ast.expr, frame: Frame) -> bool | None:
         value = self.value(test, frame)

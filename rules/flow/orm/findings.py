@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import libcst as cst
@@ -23,6 +23,7 @@ _WORDS = frozenset(
     serializer_class scalars prefetch_related select_related template_name render_template
     renderer""".split()  # noqa: SIM905 - a table reads best so
 )
+_LONGEST = 60  # characters of code in a message
 _SHOWN = 3  # paths that a message names
 
 
@@ -57,10 +58,11 @@ class Unloaded(DerivedSubject):
     def found_in(cls, module: cst.Module, here: Here) -> Iterator[Unloaded]:
         found = [each for each in _of(module, here) if isinstance(each, Missing)]
         places = _Places(module, found, here.path)
-        for group in _groups(found, here.path):
-            made = _unloaded(group, here.path, places)
-            if made is not None:
-                yield made
+        for group in _groups(found):
+            for reads in _told_together(group):
+                made = _unloaded(group, reads, here.path, places)
+                if made is not None:
+                    yield made
 
     @property
     def first(self) -> Missing:
@@ -83,6 +85,32 @@ class Unloaded(DerivedSubject):
             f".{name}({', '.join(chr(34) + each + chr(34) for each in paths[:_SHOWN])})"
             for name, paths in calls
             if paths
+        )
+
+    @property
+    def model(self) -> str:
+        return self.first.model.rpartition(".")[2]
+
+    def at_query(self, here: Here) -> str:
+        """Where the query stands, as seen from what is flagged."""
+        if self.query is None:
+            return "that gave these rows"
+        if self.query.path != here.path:
+            return f"at {self.query.path}:{self.query.line}"
+        return "in the same line" if self.query.line == self.line else f"in line {self.query.line}"
+
+    def code(self, here: Here) -> str:
+        """What is flagged, as it is written, if that is short."""
+        text = here.source(self.where) if isinstance(self.where, cst.CSTNode) else ""
+        short = text and len(text) <= _LONGEST and "\n" not in text
+        return text if short else self.first.relation
+
+    def told(self, here: Here) -> str:
+        """The message where a loop in Python is flagged."""
+        return (
+            f"`{self.code(here)}` runs a query for every row of this loop: the query on "
+            f"`{self.model}` {self.at_query(here)} does not load {self.names}. "
+            f"Add `{self.cure}` to it."
         )
 
     def related(self) -> tuple[Related, ...]:
@@ -182,34 +210,38 @@ def _kind(found: Missing) -> str:
     return found.kind if found.kind in ("template", "admin") else "python"
 
 
-def _groups(found: Iterable[Missing], path: str) -> list[_Group]:
+def _groups(found: Iterable[Missing]) -> list[_Group]:
     groups: dict[object, _Group] = {}
     for each in found:
         kind = _kind(each)
         query = each.query.place if each.query is not None else None
-        if kind == "python":
-            key: object = (kind, query or each.entry, each.path if query else each.at)
-        else:
-            key = (kind, query or each.at)
+        key = (kind, query or each.entry, each.model)
         groups.setdefault(key, _Group(kind, query)).reads.append(each)
-    del path
     return list(groups.values())
 
 
-def _deepest(reads: Sequence[Missing]) -> list[Missing]:
-    """One read for each of the deepest paths, the first that goes along it."""
+def _told_together(group: _Group) -> list[list[Missing]]:
+    """One finding for each of the deepest paths of a loop; one for all that a page shows."""
     firsts: dict[str, Missing] = {}
-    for each in reads:
+    for each in group.reads:
         firsts.setdefault(each.path, each)
-    return [
-        each
-        for name, each in firsts.items()
-        if not any(other.startswith(f"{name}__") for other in firsts)
+    deepest = [
+        name for name in firsts if not any(other.startswith(f"{name}__") for other in firsts)
     ]
+    reads = [_first_along(name, firsts) for name in deepest]
+    return [[each] for each in reads] if group.kind == "python" else [reads]
 
 
-def _unloaded(group: _Group, path: str, places: _Places) -> Unloaded | None:
-    reads = _deepest(group.reads)
+def _first_along(path: str, firsts: Mapping[str, Missing]) -> Missing:
+    """Where the way to `path` is first gone, with all of the path."""
+    last = firsts[path]
+    first = next(each for name, each in firsts.items() if f"{path}__".startswith(f"{name}__"))
+    return replace(first, path=path, joins=last.joins)
+
+
+def _unloaded(
+    group: _Group, reads: Sequence[Missing], path: str, places: _Places
+) -> Unloaded | None:
     first = reads[0]
     at_query = group.kind in ("serializer", "template") and group.place is not None
     anchor = _anchor(first, group, path, at_query=at_query)

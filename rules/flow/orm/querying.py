@@ -15,6 +15,7 @@ from rules.flow.orm.schema import Related
 from rules.flow.orm.values import (
     Constant,
     Function,
+    Given,
     Mapped,
     OneOf,
     Place,
@@ -30,6 +31,7 @@ from rules.flow.orm.values import (
 if TYPE_CHECKING:
     from rules.flow.orm.evaluator import Evaluator, Frame
 
+ABOVE = "super()."
 _PICKING = frozenset({"get", "first", "last", "earliest", "latest"})
 _COUNTING = frozenset({"count", "exists", "contains"})
 _WRITING = frozenset(
@@ -80,6 +82,10 @@ def follow(ev: Evaluator, row: Row, found: Related, place: Place, frame: Frame) 
     if ev.schema.is_alchemy(row.model):
         return alchemy.follow(ev, row, found, place, frame)
     if not relation.many:
+        if f"{relation.name}_id" in frame.tested:
+            # Read under `if book.author_id not in seen`: once for each author, not each book.
+            target = relation.target
+            return Row(target, Given(target)) if target else None
         frame.note(Read(row, relation.name, "join", place, place, frame.loops))
         if not relation.target:
             return None
@@ -267,7 +273,8 @@ def call(
         return alchemy.call(ev, query, name, args, keywords, place, frame)
     if query.is_list:
         return query if name == "copy" else None
-    if name not in CHAINING and name != "all":
+    above, name = name.startswith(ABOVE), name.removeprefix(ABOVE)
+    if not above and name not in CHAINING and name != "all":
         own = _own_method(ev, query, name)
         if own is not None:
             value = ev.invoke(own, args, keywords, place, frame)
