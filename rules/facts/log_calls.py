@@ -102,9 +102,18 @@ def _of_project(names: frozenset[str], here: Here) -> str:
 
 def tells(body: cst.CSTNode, here: Here) -> bool:
     """Whether something below logs, or hands an exception to an error tracker."""
+    return reports(body) or any(log_call(each, here) is not None for each in find(body, cst.Call))
+
+
+def reports(body: cst.CSTNode) -> bool:
+    """Whether an error tracker, or a traceback, is made use of below."""
+    return any(_last_of_call(each) in _REPORTS for each in find(body, cst.Call))
+
+
+def tells_trace(body: cst.CSTNode, besides: cst.Call, here: Here) -> bool:
+    """Whether another call below logs the traceback."""
     return any(
-        _last_of_call(each) in _REPORTS or log_call(each, here) is not None
-        for each in find(body, cst.Call)
+        each.node is not besides and carries_traceback(each) for each in log_calls(body, here)
     )
 
 
@@ -132,3 +141,18 @@ def log_calls(body: cst.CSTNode, here: Here) -> Iterator[LogCall]:
         found = log_call(each, here)
         if found is not None:
             yield found
+
+
+def logger_of(here: Here) -> str:
+    """The name of the logger that the module makes for itself at its top, or imports."""
+    for line in here.module.body if here.module is not None else ():
+        for each in line.body if isinstance(line, cst.SimpleStatementLine) else ():
+            match each:
+                case cst.Assign(
+                    targets=[cst.AssignTarget(target=cst.Name(value=name))],
+                    value=cst.Call() as made,
+                ) if any(_library(full) for full in here.names(made.func)):
+                    return name
+                case cst.ImportFrom(module=cst.Name(value="loguru")):
+                    return "logger"
+    return ""

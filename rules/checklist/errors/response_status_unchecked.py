@@ -181,6 +181,7 @@ _TESTS = frozenset(
     {"raise_for_status", "status_code", "ok", "status", "is_success", "is_error", "reason"}
     | {"is_client_error", "is_server_error", "is_redirect", "has_redirect_location", "history"}
 )
+_ASIDE = re.compile(r"(^|/)(pytest_\w+\.py$|dev/)")
 _TOLD = re.compile(
     r"""\b(error|errors|ok|success|status|code|detail|message|errcode|msg)\b["']""", re.IGNORECASE
 )
@@ -188,11 +189,15 @@ _TOLD = re.compile(
 
 @rule.on(PythonFile, words=("requests", "httpx", "aiohttp", "urllib3"))
 def check(file: PythonFile, here: Here) -> Iterator[Flag]:
-    if here.is_test or not any(here.mentions((each,)) for each in _BODIES):
+    if here.is_test or _ASIDE.search(here.path) or not here.mentions(_BODIES):
         return
+    seen = set()
     for call in find(file.module, cst.Call):
         if isinstance(call.func, cst.Attribute) and call.func.attr.value in _VERBS:
-            yield from _of_call(call, here)
+            for flag in _of_call(call, here):
+                if id(flag.where) not in seen:
+                    seen.add(id(flag.where))
+                    yield flag
 
 
 def _of_call(call: cst.Call, here: Here) -> Iterator[Flag]:
@@ -259,7 +264,7 @@ def _flag(read: cst.Attribute, attribute: str, name: str | None, here: Here) -> 
         f"{what}{place} is used whatever the status is: of a 404 or 500 it is the body of an "
         "error. Call `raise_for_status()` first, or test the status."
     )
-    sure = attribute in _SURE and not _is_guarded(read, here)
+    sure = attribute in _SURE and not _is_guarded(read, here) and not here.is_script
     return Flag(
         read,
         message,
