@@ -131,7 +131,16 @@ def extracted(call: cst.Call, here: Here) -> Iterator[Flag]:
         return
     if has_star_kwargs(call) or _is_checked(call, here):
         return
-    yield _flag(call, Fix((Replace(call, with_keyword(call, "filter", '"data"')),)), here)
+    fix = Fix((Replace(call, with_keyword(call, "filter", '"data"')),))
+    yield _flag(call, fix, here, sure=not _takes_known_member(call, here))
+
+
+def _takes_known_member(call: cst.Call, here: Here) -> bool:
+    """`extract("manifest.json")`: it may still be a link, but not lie elsewhere."""
+    member = argument(call, 0, "member")
+    if member is None or not (here.name(call.func).endswith(".extract")):
+        return False
+    return string(here.value_of(member)) is not None or here.source(member).isupper()
 
 
 @rule.on(cst.Call, calls=("unpack_archive",))

@@ -74,7 +74,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from rules.facts.routes import is_request_data
+from rules.facts.routes import is_request_data, view_of
 from rules.kit import Confidence, Flag, Here, Kind, Rule, Severity, dotted, find, walk
 
 rule = Rule(
@@ -172,18 +172,13 @@ def _asks_for_permission(test: cst.BaseExpression, statement: cst.Assert, here: 
 
 
 def _is_guaranteed(statement: cst.Assert, here: Here) -> bool:
-    """Whether a decorator or a base class has already asked who is there."""
-    for around in here.scopes.ancestors(statement):
-        if isinstance(around, cst.FunctionDef):
-            if any(_LOGIN.search(here.source(each)) for each in around.decorators):
-                return True
-        elif isinstance(around, cst.ClassDef):
-            heads = [here.source(each.value) for each in around.bases]
-            heads += [here.source(each) for each in around.decorators]
-            return any(_LOGIN.search(each) for each in heads) or bool(around.bases)
-    # A helper: its callers may have asked.
+    """Whether others may have asked who is there: a decorator, a base class, the caller of a helper."""
     function = here.function(statement)
-    return function is None or function.name.value.startswith("_")
+    if function is None or here.around(statement, cst.ClassDef) is not None:
+        return True
+    if function.name.value.startswith("_") or view_of(function, here) is None:
+        return True
+    return any(_LOGIN.search(here.source(each)) for each in function.decorators)
 
 
 def _checks_input(test: cst.BaseExpression, here: Here) -> bool:

@@ -176,7 +176,8 @@ def _is_typed(value: str, filters: str) -> bool | None:
     if re.search(r"(^|\.)(request|params|args|GET|POST)\b", value):
         return True
     words = words_of(value)
-    if filters.strip() or "(" in value or words & _PREPARED:
+    # The elements of a list are mostly hits of a search engine, which marks them up itself.
+    if filters.strip() or "(" in value or value[-1:].isdigit() or words & _PREPARED:
         return False
     # `content` alone is what a page is made of; `comment.content` is what somebody wrote.
     return "." in value or not words & _WHOLE

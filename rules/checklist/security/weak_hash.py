@@ -105,7 +105,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from rules.facts.purposes import Purposes, words_in
-from rules.facts.routes import is_request_data
+from rules.facts.routes import is_request_data, view_of
 from rules.kit import (
     Confidence,
     Fix,
@@ -224,7 +224,7 @@ def _purpose(call: cst.Call, here: Here) -> tuple[str | None, bool]:
         return "sign", True
     if given & _HARMLESS:
         return None, False
-    return "", _hashes_request_data(call, here) or bool(_function_words(call, here) & _TELLING)
+    return "", _answers_a_request(call, here) or bool(_function_words(call, here) & _TELLING)
 
 
 _TELLING = frozenset({"password", "sensitive", "secret", "credential"})
@@ -253,11 +253,13 @@ def _updated(call: cst.Call, here: Here) -> frozenset[str]:
     return frozenset(found)
 
 
-def _hashes_request_data(call: cst.Call, here: Here) -> bool:
-    """Whether the function answers a request and hashes what it read from it."""
+def _answers_a_request(call: cst.Call, here: Here) -> bool:
+    """Whether the hash is made while a request is answered, so that a caller has a say in it."""
     function = here.function(call)
     if function is None:
         return False
+    if view_of(function, here) is not None:
+        return True
     return any(
         is_request_data(each, here)
         for each in find(function.body, cst.Attribute, cst.Call, cst.Subscript)
