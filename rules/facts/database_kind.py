@@ -20,6 +20,7 @@ _KINDS = (
         r"|(?m:^\W*)psycopg|[\"']psycopg|asyncpg"
     )),
     ("mysql", re.compile(r"backends\.mysql|mysql(\+\w+)?://|mariadb(\+\w+)?://|mysqlclient|PyMySQL|aiomysql")),
+    ("sqlite", re.compile(r"sqlite(\+\w+)?:///")),
     ("oracle", re.compile(r"backends\.oracle|oracle(\+\w+)?://|mssql(\+\w+)?://")),
 )  # fmt: skip
 
@@ -29,13 +30,16 @@ def _extract(source: Source) -> tuple[str, ...] | None:
 
 
 _MARKS = (b"postg", b"psycopg", b"Postgres", b"mysql", b"MySQL", b"mariadb", b"oracle", b"mssql")
+
 KINDS: Extractor[tuple[str, ...]] = Extractor(
     name="database_kinds",
     version=1,
     record=tuple[str, ...],
     reads=lambda path: bool(_READ.search(path)),
     extract=_extract,
-    wanted=lambda data: any(each in data for each in _MARKS) or b"asyncpg" in data,
+    wanted=lambda data: (
+        any(each in data for each in _MARKS) or b"asyncpg" in data or b"sqlite" in data
+    ),
 )
 
 

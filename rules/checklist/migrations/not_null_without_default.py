@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
         migrations.AddField("author", "born", models.DateField()),
         migrations.AddField("book", "pages", models.IntegerField(null=True)),
         migrations.AddField("book", "price", models.IntegerField(db_default=0)),
+        migrations.AddField("book", "sold", models.BooleanField(default=False)),
         migrations.AddField("book", "blurb", models.TextField(blank=True)),
         migrations.AddField("book", "changed", models.DateTimeField(auto_now=True)),
         migrations.AddField("book", "tags", models.ManyToManyField("shop.Tag")),
@@ -130,7 +131,7 @@ _OTHERS = frozenset(
     | {"ForeignKey", "OneToOneField", "GenericIPAddressField", "BinaryField", "ImageField"}
 )
 _BLANK = _TEXTS | {"ImageField", "BinaryField", "FilePathField"}
-_FILLED = ("default", "db_default", "auto_now", "auto_now_add", "null")
+_FILLED = ("auto_now", "auto_now_add", "null")
 _COLUMN_FILLED = ("server_default", "autoincrement", "primary_key")
 _MADE = frozenset({"Computed", "Identity", "FetchedValue", "Sequence"})
 
@@ -158,6 +159,8 @@ def _lacks_default(field: cst.Call, here: Here) -> bool:
     """Whether Django has nothing to put into the rows that exist."""
     name = _kind(field, here)
     if name not in _NUMBERS | _TEXTS | _OTHERS:
+        return False
+    if keyword(field, "default") or keyword(field, "db_default"):
         return False
     if any(_says(field, each) for each in _FILLED):
         return False
