@@ -127,18 +127,31 @@ _LONGEST = 4000  # characters of a tag
 
 @dataclass(frozen=True)
 class _Frameworks:
-    """What asks for a token in this project."""
+    """What asks for a token: Django below some folders, Flask-WTF in the whole project."""
 
-    django: bool
+    django: tuple[str, ...]
     flask_wtf: bool
 
     @classmethod
     def gather(cls, project: Project) -> "_Frameworks":
         settings: SettingsModules = project.facts(SettingsModules)
-        django = any(each.framework == "django" for each in settings.by_path.values())
+        django = {
+            _root_of(path) for path, each in settings.by_path.items() if each.framework == "django"
+        }
         modules: Modules = project.facts(Modules)
         every = chain.from_iterable(each.imports.values() for each in modules.by_path.values())
-        return cls(django, not django and any(each.startswith("flask_wtf") for each in every))
+        return cls(tuple(sorted(django)), any(each.startswith("flask_wtf") for each in every))
+
+    def is_django(self, path: str) -> bool:
+        return any(path.startswith(root) for root in self.django)
+
+
+def _root_of(settings: str) -> str:
+    """The folder of the project that a settings file is of: `` of `shop/settings/base.py`."""
+    folders = settings.split("/")[:-1]
+    while folders and re.fullmatch(r"settings?|config|conf|environments?|components", folders[-1]):
+        folders.pop()
+    return "".join(f"{each}/" for each in folders[:-1])
 
 
 @rule.on(TextFile)
@@ -147,7 +160,8 @@ def check(file: TextFile, here: Here) -> Iterator[Flag]:
     if here.is_test or "<form" not in text.lower() or not ("{%" in text or "{{" in text):
         return
     frameworks: _Frameworks = here.project.facts(_Frameworks)
-    if not (frameworks.django or frameworks.flask_wtf):
+    is_django = frameworks.is_django(file.path)
+    if not (is_django or frameworks.flask_wtf):
         return
     opened = list(_OPEN.finditer(text))
     for number, found in enumerate(opened):
@@ -157,7 +171,7 @@ def check(file: TextFile, here: Here) -> Iterator[Flag]:
         if close is None or not _needs_token(text[found.end() : end]):
             continue
         if not _CARRIES.search(text[end : close.start()]):
-            yield _flag(text, found.start(), end, frameworks)
+            yield _flag(text, found.start(), end, is_django=is_django)
 
 
 def _end_of_tag(text: str, start: int) -> int:
@@ -178,15 +192,15 @@ def _needs_token(attributes: str) -> bool:
     return bool(_OWN_ADDRESS.search(address)) and not address.startswith("//")
 
 
-def _flag(text: str, start: int, end: int, frameworks: _Frameworks) -> Flag:
+def _flag(text: str, start: int, end: int, *, is_django: bool) -> Flag:
     line = text.count("\n", 0, start) + 1
     column = start - (text.rfind("\n", 0, start) + 1) + 1
     token = (
         "{% csrf_token %}"
-        if frameworks.django
+        if is_django
         else '<input type="hidden" name="csrf_token" value="{{ csrf_token() }}">'
     )
-    shown = "{% csrf_token %}" if frameworks.django else "{{ form.hidden_tag() }}"
+    shown = "{% csrf_token %}" if is_django else "{{ form.hidden_tag() }}"
     message = (
         f"This form posts without a CSRF token: it is refused, or other sites can send it too. Put "
         f"`{shown}` into it."

@@ -99,6 +99,7 @@ _SPEAKING = frozenset(
     | {"refresh", "remember", "login", "credential", "secret", "identity", "apikey", "bearer"}
     | {"user", "account", "impersonate", "password", "otp"}
 )  # fmt: skip
+_SECRET = frozenset({"session", "sessionid", "token", "jwt", "secret", "password", "credential"})
 _READ_BY_SCRIPTS = frozenset({"csrf", "csrftoken", "xsrf"})
 _TASTE = frozenset(
     {"lang", "language", "locale", "theme", "tz", "timezone", "consent", "banner", "dismissed"}
@@ -163,7 +164,7 @@ def _cookie(call: cst.Call, here: Here) -> tuple[frozenset[str], str]:
     shown = text or (here.source(name) if name is not None else "")
     named = words_of(text) if text is not None else words_in(name)
     if not named & (_SPEAKING | _TASTE | _READ_BY_SCRIPTS):
-        named |= words_in(value) - {"request"}
+        named |= words_in(value) & _SECRET
     return named, shown[:60].replace("`", "")
 
 
