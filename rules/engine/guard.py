@@ -9,7 +9,10 @@ limits on the child process are a second fence and not the first.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import compress
 
 from rules.engine.encodings import read_python
 from rules.engine.skeleton import skeleton
@@ -58,24 +61,62 @@ def reason_to_skip(data: bytes) -> str | None:
     code = skeleton(read.text)
     if len(data) > _FEW_BYTES and sum(1 for _ in _TOKEN.finditer(code)) > MAX_TOKENS:
         return f"more than {MAX_TOKENS:,} names, numbers and signs"
+    if _is_flat(code):
+        return _too_many_elifs(code) or _too_patterned(code)
     return _too_deep_or_chained(code) or _too_many_elifs(code) or _too_patterned(code)
+
+
+def _is_flat(code: str) -> bool:
+    """A quick look that clears most files: true only if `_too_deep_or_chained` finds nothing.
+
+    Brackets that close on their own line are taken out, the innermost first; what is left
+    tells which lines make up one statement.
+    """
+    brackets = code.encode("utf-8", "surrogatepass").translate(None, _NO_BRACKETS)
+    inner = 0
+    while True:
+        left = brackets.replace(b"()", b"").replace(b"[]", b"").replace(b"{}", b"")
+        if len(left) == len(brackets):
+            break
+        inner += 3  # one pass takes out three levels at most
+        brackets = left
+    lines = code.split("\n")
+    longest = max(map(len, lines))
+    if longest > MAX_CHAIN and any(len(each) > MAX_CHAIN and _chained(each) for each in lines):
+        return False
+    return inner <= MAX_DEPTH and _is_flat_across(lines, brackets.split(b"\n"), MAX_DEPTH - inner)
+
+
+def _is_flat_across(lines: Sequence[str], shapes: Sequence[bytes], most: int) -> bool:
+    """The same of statements of several lines, whose brackets may nest `most` deep."""
+    depth = first = 0
+    for number in compress(range(len(shapes)), shapes):
+        turn = _turn_of(shapes[number])
+        if depth + turn.highest > most:
+            return False
+        before, depth = depth, turn.after(depth)
+        if not before:
+            first = number
+        if not depth and _is_chain(lines[first : number + 1]):
+            return False
+    return not depth or not _is_chain(lines[first:])
+
+
+def _is_chain(lines: Sequence[str]) -> bool:
+    return sum(map(len, lines)) + len(lines) > MAX_CHAIN and _chained("\n".join(lines))
 
 
 def _too_deep_or_chained(code: str) -> str | None:
     """Line by line, by the brackets of each line, of which few different ones exist."""
     brackets = code.encode("utf-8", "surrogatepass").translate(None, _NO_BRACKETS).split(b"\n")
-    known: dict[bytes, _Turn] = {}
     depth = start = at = 0
     for shape, line in zip(brackets, code.split("\n"), strict=True):
         at += len(line) + 1
         if shape:
-            turn = known.get(shape)
-            if turn is None:
-                turn = known[shape] = _Turn.of(shape)
+            turn = _turn_of(shape)
             if depth + turn.highest > MAX_DEPTH:
                 return f"brackets nested deeper than {MAX_DEPTH}"
-            # A closing bracket too many closes nothing.
-            depth = depth + turn.end if depth + turn.lowest >= 0 else turn.end - turn.lowest
+            depth = turn.after(depth)
         if not depth:
             if at - start > MAX_CHAIN and _chained(code[start:at]):
                 return _CHAINED
@@ -98,6 +139,15 @@ class _Turn:
             depth += 1 if sign in b"([{" else -1
             lowest, highest = min(lowest, depth), max(highest, depth - lowest)
         return cls(depth, lowest, highest)
+
+    def after(self, depth: int) -> int:
+        """The depth behind the line. A closing bracket too many closes nothing."""
+        return depth + self.end if depth + self.lowest >= 0 else self.end - self.lowest
+
+
+@lru_cache(maxsize=1024)
+def _turn_of(brackets: bytes) -> _Turn:
+    return _Turn.of(brackets)
 
 
 _CHAINED = f"an expression or chain of more than {MAX_CHAIN} operators"

@@ -36,7 +36,7 @@ def _form(of: str, sign: str) -> str:
     return {"*": "many", "": "one"}.get(sign, "any")
 
 
-_FIELD = re.compile(r"(\w+)([*?]?) (\w+)")
+_FIELD = re.compile(r"\b(\w+)([*?]?) (\w+)")
 _NO_CHILDREN = frozenset(
     {"identifier", "int", "string", "constant", "expr_context", "boolop", "operator", "unaryop"}
     | {"cmpop"}
