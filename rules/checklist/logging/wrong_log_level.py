@@ -73,6 +73,10 @@ def read(path, fallback):
     except Exception:
         logger.info("the fallback failed")
         raise
+    try:
+        return path.stat()
+    except Exception:
+        logger.info("no details of %s", path, exc_info=True)
 ```
 Good: these do tell of failures.
 ```python
@@ -132,7 +136,11 @@ _TROUBLE = re.compile(
 def check(call: cst.Call, here: Here) -> Iterator[Flag]:
     name = last_of(call)
     handler = handler_around(call, here) if name in _QUIET else None
-    if here.is_test or (name in _QUIET and (handler is None or not is_broad(handler))):
+    if (
+        here.is_test
+        or here.is_migration
+        or (name in _QUIET and (handler is None or not is_broad(handler)))
+    ):
         return
     logged = log_call(call, here)
     if logged is None:
@@ -152,7 +160,9 @@ def _hidden_failure(logged: LogCall, handler: cst.ExceptHandler, here: Here) -> 
         return
     if any(each.method not in _QUIET for each in log_calls(handler.body, here)):
         return
-    told = uses(logged.node, variable(handler)) or carries_traceback(logged)
+    if carries_traceback(logged):
+        return  # whoever asks for the traceback has chosen the level too
+    told = uses(logged.node, variable(handler))
     if not told and not _FAILURE.search(_text(logged.message)):
         return
     function = here.function(logged.node)
@@ -162,8 +172,7 @@ def _hidden_failure(logged: LogCall, handler: cst.ExceptHandler, here: Here) -> 
         "Use `exception`, or catch only what is expected here."
     )
     better = "aexception" if logged.method.startswith("a") else "exception"
-    fix = None if carries_traceback(logged) else _calling(logged.node, better)
-    yield Flag(logged.node, message, fix=fix)
+    yield Flag(logged.node, message, fix=_calling(logged.node, better))
 
 
 def _alarming_routine(logged: LogCall, here: Here) -> Iterator[Flag]:
