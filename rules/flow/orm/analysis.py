@@ -13,6 +13,7 @@ from rules.facts.django_models import Models
 from rules.facts.eager_paths import EagerPaths
 from rules.facts.python_classes import Classes
 from rules.facts.queryset_methods import QuerySetMethods
+from rules.facts.signal_senders import SignalSenders
 from rules.facts.template_tags import TemplateTags
 from rules.facts.templates import Templates
 from rules.flow.orm import admin, serializing, viewing
@@ -122,6 +123,15 @@ class Orm:
         if path not in self._known:
             self._known[path] = tuple(dict.fromkeys(self._look(path)))
         return self._known[path]
+
+    def writes_specially(self, ran: Ran) -> bool:
+        """Whether a model has a `save` or `delete` of its own, or others wait for its signals."""
+        key = ran.query.model
+        names = ("delete",) if ran.what == "delete" else ("save",)
+        own = any(
+            isinstance(self.evaluator.class_attribute(key, name, None), Function) for name in names
+        )
+        return own or key.rpartition(".")[2] in self.project.facts(SignalSenders).names
 
     def _look(self, path: str) -> Iterator[Found]:
         for name, kind, run in self._entries(path):

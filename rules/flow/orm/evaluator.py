@@ -71,6 +71,7 @@ class Frame:
     dead: bool = False
     guarded: bool = False
     tested: frozenset[str] = frozenset()
+    careful: bool = False
 
     def note(self, event: Event) -> None:
         if len(self.events) < _MAX_EVENTS:
@@ -369,7 +370,7 @@ class Evaluator:
                 event,
                 at=place,
                 loops=(*frame.loops, *event.loops),
-                guarded=event.guarded or frame.guarded,
+                guarded=event.guarded or frame.guarded or (event.writes and frame.careful),
             )
         return event
 
@@ -665,7 +666,9 @@ class Evaluator:
         frame: Frame,
     ) -> None:
         before = dict(frame.env)
+        careful, frame.careful = frame.careful, frame.careful or bool(frame.loops and handlers)
         self.block([*body, *orelse], frame)
+        frame.careful = careful
         ends = [] if frame.dead else [frame.env]
         for each in handlers:
             frame.env, frame.dead = _merged(before, frame.env), False

@@ -12,7 +12,7 @@ import libcst as cst
 
 from rules.facts.bodies import BODIES
 from rules.flow.orm.analysis import Found, Missing, Orm, Repeated
-from rules.flow.orm.values import Place
+from rules.flow.orm.values import Place, Query
 from rules.kit import Fix, Here, Related, Replace, Span, string, walk
 from rules.kit.paths import is_migration, is_test
 from rules.kit.positions import positions
@@ -113,6 +113,15 @@ class Unloaded(DerivedSubject):
             f"Add `{self.cure}` to it."
         )
 
+    @property
+    def options(self) -> str:
+        """What SQLAlchemy calls it: `options(joinedload(Book.author))`."""
+        parts = self.first.path.split("__")
+        loader = "joinedload" if self.first.path in self.joins else "selectinload"
+        chain = f"{loader}({self.model}.{parts[0]})"
+        more = "".join(f".{loader}(...{each})" for each in parts[1:])
+        return f".options({chain}{more})"
+
     def related(self) -> tuple[Related, ...]:
         seen: dict[tuple[str, int], Related] = {}
         for each in self.reads[:_SHOWN]:
@@ -139,6 +148,68 @@ class Again(DerivedSubject):
     found: Repeated
     where: cst.CSTNode | Span
     kind: str
+    line: int
+    defeats: bool = False
+
+    @property
+    def what(self) -> str:
+        return self.found.ran.what
+
+    @property
+    def model(self) -> str:
+        return self.found.ran.query.model.rpartition(".")[2]
+
+    @property
+    def relation(self) -> str:
+        return self.found.ran.query.relation
+
+    @property
+    def doubt(self) -> bool:
+        """Whether what the loop goes through is no query, and may be short."""
+        turn = self.found.turn
+        return self.found.row is None and (turn is None or turn.rows is None)
+
+    @property
+    def advice(self) -> str:
+        """What to ask once instead."""
+        if self.what == "count":
+            return "`annotate(Count(...))`, or one grouped query"
+        if self.what in ("exists", "bool", "in"):
+            return "`annotate(Exists(...))`, or the set of keys that exist"
+        if self.found.ran.query.via is not None:
+            return "`prefetch_related`, with a `Prefetch` where these rows are filtered"
+        return "all rows with one `__in` filter, kept in a dictionary"
+
+    @property
+    def bulk(self) -> str:
+        """The bulk operation for what is written."""
+        name = {"create": "bulk_create", "delete": "delete", "save": "bulk_update"}.get(self.what)
+        if self.found.ran.query.alchemy:
+            return "one `update()` statement says the same"
+        if name == "delete":
+            return "`.delete()` on the query says the same"
+        return f"collect the rows and call `{name or 'update'}` once"
+
+    def code(self, here: Here) -> str:
+        text = here.source(self.where) if isinstance(self.where, cst.CSTNode) else ""
+        return text if text and len(text) <= _LONGEST and "\n" not in text else self.what
+
+    def inside(self, here: Here) -> str:
+        """Where the query stands, if not in what is flagged."""
+        place = self.found.ran.place
+        if place.path == here.path:
+            return "" if place.line == self.line else f" (in line {place.line})"
+        return f" (at {place.path}:{place.line})"
+
+    def is_special(self, here: Here) -> bool:
+        """Whether rows of this model do more when they are written one by one."""
+        orm: Orm = here.project.facts(Orm)
+        return orm.writes_specially(self.found.ran)
+
+    def related(self) -> tuple[Related, ...]:
+        found = [Related(t.place.path, t.place.line, "the loop") for t in self.found.ran.loops[-1:]]
+        place = self.found.ran.place
+        return (*found, Related(place.path, place.line, "the query"))
 
     @classmethod
     def lives_in(cls, path: str) -> bool:
@@ -154,7 +225,27 @@ class Again(DerivedSubject):
             if anchor is None or (anchor, each.ran.writes) in seen:
                 continue
             seen.add((anchor, each.ran.writes))
-            yield cls(each, places.node(anchor) or _span(anchor, places.lines), each.kind)
+            where = places.node(anchor) or _span(anchor, places.lines)
+            yield cls(each, where, _kind_of_run(each), anchor.line, _defeats(each))
+
+
+def _kind_of_run(found: Repeated) -> str:
+    for turn in reversed(found.ran.loops):
+        if turn.kind:
+            return turn.kind
+    return found.kind if found.kind in ("template", "admin") else "python"
+
+
+def _defeats(found: Repeated) -> bool:
+    """Whether the rows asked for are those of a relation that is prefetched."""
+    query = found.ran.query
+    via = query.via
+    if via is None or not query.relation or not isinstance(via.origin, Query):
+        return False
+    path = "__".join((*via.path, query.relation))
+    return any(
+        each == path or each.startswith(f"{path}__") for each in via.origin.prefetch
+    ) and found.ran.what not in ("get", "create", "add")
 
 
 def _anchor_of_run(found: Repeated, path: str) -> Place | None:

@@ -76,7 +76,7 @@ def unknown_attribute(ev: Evaluator, name: str, place: Place) -> Value:
     del ev, place
     if name in ("session", "db", "db_session"):
         return Outside("session")
-    return Outside(f"?.{name}") if name in _SESSION_STARTS else None
+    return Outside(f"?.{name}") if name in _SESSION_STARTS | _EXECUTING else None
 
 
 def thing_attribute(ev: Evaluator, thing: Thing, name: str, place: Place, frame: Frame) -> Value:
@@ -159,7 +159,18 @@ def _row_method(ev: Evaluator, row: Row, name: str, place: Place, frame: Frame) 
         bare = name[1:] if name.startswith(("as", "ad")) else name
         query = Query(row.model, place)
         writes = name != "refresh_from_db"
-        frame.note(Ran(query, bare, place, place, (row,), frame.loops, writes, frame.guarded))
+        frame.note(
+            Ran(
+                query,
+                bare,
+                place,
+                place,
+                (row,),
+                frame.loops,
+                writes=writes,
+                guarded=frame.guarded or (writes and frame.careful),
+            )
+        )
     del ev
     return None
 

@@ -169,7 +169,16 @@ def _run(
 ) -> None:
     rows = tuple(_rows_in((query.via, *args)))
     frame.note(
-        Ran(query, what, place, place, rows, frame.loops, writes=writes, guarded=frame.guarded)
+        Ran(
+            query,
+            what,
+            place,
+            place,
+            rows,
+            frame.loops,
+            writes=writes,
+            guarded=frame.guarded or (writes and frame.careful),
+        )
     )
 
 
