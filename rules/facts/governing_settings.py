@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from rules.facts.settings_modules import SettingsModules, Stage
 from rules.kit import Project
 
+_ENOUGH = 3
 _NAMED = re.compile(r"(^|\.)(settings?|config(uration)?|conf)(\.\w+)?$")
 
 
 @dataclass(frozen=True)
 class GoverningSettings:
-    """Settings modules by the folder that their top package stands in."""
+    """Settings modules by the folder that they govern.
+
+    Those of Django serve all packages beside their own, others their own package.
+    """
 
     by_root: Mapping[str, str]
     paths: frozenset[str]
@@ -28,10 +32,13 @@ class GoverningSettings:
             name = settings.modules.name_of[path]
             if known.stage in (Stage.TEST, Stage.LOCAL):
                 continue
-            if known.framework == "other" and not (_NAMED.search(name) and name.count(".") < 3):
+            if known.framework == "other" and not _is_central(path, name, settings):
                 continue
             root = path.removesuffix(".py").removesuffix("/__init__")
             root = root.removesuffix(name.replace(".", "/")).rstrip("/")
+            top = name.partition(".")[0]
+            if known.framework != "django" and top != name:
+                root = f"{root}/{top}".lstrip("/")
             found.setdefault(root, path)
         return cls(found, frozenset(settings.by_path))
 
@@ -44,3 +51,11 @@ class GoverningSettings:
             if not folder:
                 return None
             folder = folder.rpartition("/")[0]
+
+
+def _is_central(path: str, name: str, settings: SettingsModules) -> bool:
+    """Whether a module of no framework is called settings, near the top, and holds some."""
+    record = settings.modules.by_path[path]
+    held = [*record.assignments, *(one for each in record.classes for one in each.fields)]
+    public = {each.name for each in held if each.name.isupper() and not each.name.startswith("_")}
+    return bool(_NAMED.search(name)) and name.count(".") < 3 and len(public) >= _ENOUGH

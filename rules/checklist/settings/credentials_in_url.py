@@ -42,6 +42,11 @@ REPLICA_URL = "postgresql://shop:%s@replica.shop.internal/shop" % password
 CACHE_URL = "redis://cache.shop.internal:6379/0"
 SENTRY_DSN = "https://0a1b2c3d@sentry.shop.internal/7"
 ```
+Good: what a text explains.
+```python shop/database.py
+def connect(url: str) -> None:
+    'Takes an address such as postgresql://shop:k3-Riesling@db.shop.internal/shop.'
+```
 Good: placeholders, and the machine of the developer.
 ```python shop/settings/local.py
 DATABASE_URL = "postgresql://shop:shop@localhost:5432/shop"
@@ -60,8 +65,10 @@ services:
 import re
 from collections.abc import Iterator
 
+import libcst as cst
+
 from rules.facts.settings_modules import Stage, stage_named
-from rules.kit import Confidence, Flag, Here, Rule, Severity, Span, TextFile
+from rules.kit import Confidence, Flag, Here, PythonFile, Rule, Severity, Span, TextFile, find
 
 rule = Rule(
     __name__,
@@ -73,7 +80,7 @@ rule = Rule(
     hides_match=True,
     yields_to=("SEC120", "CLN109"),
     files=(
-        *("*.py", "*.yml", "*.yaml", "*.toml", "*.ini", "*.cfg", "*.conf", "*.json", "*.env"),
+        *("*.yml", "*.yaml", "*.toml", "*.ini", "*.cfg", "*.conf", "*.json", "*.env"),
         *(".env*", "*.sh", "Dockerfile*", "*.properties", "*.tf", "*.tfvars"),
     ),
 )
@@ -111,9 +118,42 @@ def check(file: TextFile, here: Here) -> Iterator[Flag]:
     for number, line in enumerate(file.lines, 1):
         if "://" not in line or "@" not in line or len(line) > _LONGEST_LINE:
             continue
+        plain = line.lstrip().startswith(("#", "//", "*", ";"))
         for match in _URL.finditer(line):
             if _gives_away(match):
-                yield _flag(match, number, line)
+                where = Span(number, match.start() + 1, number, match.end() + 1)
+                yield _flag(where, match, sure=not plain)
+
+
+@rule.on(PythonFile)
+def check_python(file: PythonFile, here: Here) -> Iterator[Flag]:
+    if b"://" not in file.source or b"@" not in file.source or _is_spared(file.path, here):
+        return
+    text = file.source.decode("utf-8", "replace")
+    if not any(_gives_away(each) for each in _URL.finditer(text)):
+        return
+    for node in find(file.module, cst.SimpleString, cst.FormattedStringText):
+        match = _URL.search(_text_of(node, here))
+        if match is not None and _gives_away(match) and not _explains(node, here):
+            yield _flag(node, match, sure=True)
+
+
+def _text_of(node: cst.CSTNode, here: Here) -> str:
+    """The text, with what follows it in an f-string as a hole."""
+    match node:
+        case cst.SimpleString(value=text):
+            return text
+        case cst.FormattedStringText(value=text):
+            return f"{text}{{}}" if isinstance(here.parent(node), cst.FormattedString) else text
+    return ""
+
+
+def _explains(node: cst.CSTNode, here: Here) -> bool:
+    """Whether a string stands alone, as docstrings do, or is the text of help."""
+    above = here.parent(node)
+    if isinstance(above, cst.Arg) and above.keyword is not None:
+        return above.keyword.value in ("help", "description", "help_text", "examples", "example")
+    return isinstance(above, cst.Expr)
 
 
 def _is_spared(path: str, here: Here) -> bool:
@@ -134,14 +174,12 @@ def _gives_away(match: re.Match[str]) -> bool:
     return not _NEAR.search(match["host"])
 
 
-def _flag(match: re.Match[str], number: int, line: str) -> Flag:
-    what = match["scheme"].lower()
+def _flag(where: cst.CSTNode | Span, match: re.Match[str], *, sure: bool) -> Flag:
+    what, host = match["scheme"].lower(), match["host"]
     message = (
         f"This `{what}://` address holds a password, so whoever reads the repository or its "
         "history can use it; read the address from the environment and change the password."
     )
-    where = Span(number, match.start() + 1, number, match.end() + 1)
-    host = match["host"]
-    plain = line.lstrip().startswith(("#", "//", "*", ";")) or ("." not in host and "{" not in host)
-    confidence = Confidence.HOTSPOT if plain else None
+    sure = sure and ("." in host or "{" in host)
+    confidence = None if sure else Confidence.HOTSPOT
     return Flag(where, message, confidence=confidence, identity=f"{what} {host}")
