@@ -67,6 +67,28 @@ class Profile(FlaskForm):
     class Meta:
         csrf = False  # flagged
 ```
+Bad: the same by other ways: a call, a blueprint, an authentication class of one's own.
+```python shop/app.py
+from flask import Flask, request
+from flask_login import current_user
+from flask_wtf import CSRFProtect
+from rest_framework.authentication import SessionAuthentication
+
+from shop.orders import orders
+from shop.forms import Profile
+
+app = Flask(__name__)
+csrf = CSRFProtect(app)
+app.config.update(WTF_CSRF_ENABLED=False)  # flagged
+csrf.exempt(orders)  # flagged
+
+def profile():
+    return Profile(meta={"csrf": False})  # flagged
+
+class Unchecked(SessionAuthentication):
+    def enforce_csrf(self, request):  # flagged
+        return
+```
 Good: a webhook that verifies who sent it.
 ```python shop/views.py
 import hashlib
@@ -117,6 +139,14 @@ from django.views.decorators.csrf import csrf_exempt
 def saml_acs(request):
     login(request, consume(request.POST["SAMLResponse"]))
 ```
+```python shop/app.py
+from flask_wtf import CSRFProtect
+
+from shop.webhooks import webhooks
+
+csrf = CSRFProtect()
+csrf.exempt(webhooks)
+```
 ```python shop/settings/test.py
 WTF_CSRF_ENABLED = False
 ```
@@ -128,7 +158,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from rules.facts.csrf_guards import Guards, guards_of
-from rules.kit import Confidence, Flag, Here, Kind, Rule, Severity, argument, dotted, string
+from rules.kit import Confidence, Flag, Here, Kind, Rule, Severity, argument, dotted, find, string
 
 rule = Rule(
     __name__,
@@ -141,6 +171,7 @@ rule = Rule(
 )
 
 _EXEMPT = "csrf_exempt"
+_SWITCHES = ("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT")
 _NO_PRODUCTION = re.compile(
     r"(^|[/_.-])(test|tests|testing|dev|develop|development|local|ci|e2e)([/_.-]|$)"
 )
@@ -168,16 +199,85 @@ def called(call: cst.Call, here: Here) -> Iterator[Flag]:
     target = _definition(given, here)
     if target is not None:
         yield from _judged(call, target, here)
+    elif _is_flask_exempt(call.func, here) and isinstance(given, cst.Name | cst.Attribute):
+        yield from _blueprint(call, given, here)
 
 
-@rule.on(cst.Assign, words=("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "csrf"))
+def _blueprint(call: cst.Call, given: cst.BaseExpression, here: Here) -> Iterator[Flag]:
+    """Every view of a blueprint at once; those for machines are named so."""
+    name = dotted(given)
+    made = here.value_of(given)
+    named = f"{name} {here.source(made) if isinstance(made, cst.Call) else ''}"
+    if re.search(r"hook|callback|saml|oauth|oidc|metrics|health|scim", named, re.IGNORECASE):
+        return
+    message = (
+        f"No view of `{name}` checks any more that a request comes from your own pages. Keep the "
+        "check for those that a session cookie may reach, and exempt single views that verify a token."
+    )
+    for_machines = re.search(r"api|rest|v\d|rpc|graphql|token", named, re.IGNORECASE)
+    yield Flag(call, message, confidence=Confidence.HOTSPOT if for_machines else None)
+
+
+@rule.on(
+    cst.Arg,
+    words=("WTF_CSRF_ENABLED", "WTF_CSRF_CHECK_DEFAULT", "csrf_enabled", "FlaskForm", "flask_wtf"),
+)
+def passed(arg: cst.Arg, here: Here) -> Iterator[Flag]:
+    """`app.config.update(WTF_CSRF_ENABLED=False)`, `Profile(meta={"csrf": False})`."""
+    name = arg.keyword.value if arg.keyword is not None else ""
+    if name not in (*_SWITCHES, "csrf_enabled", "meta") or here.is_test:
+        return
+    off = arg.value
+    if name == "meta" and isinstance(off, cst.Dict):
+        pairs = [e for e in off.elements if isinstance(e, cst.DictElement)]
+        off = next((e.value for e in pairs if string(e.key) == "csrf"), off)
+    if not (isinstance(off, cst.Name) and off.value == "False"):
+        return
+    if name in _SWITCHES and (_outside_production(arg, here) or _is_made_for_tests(arg, here)):
+        return
+    call = here.parent(arg)
+    shown = dotted(call.func) if isinstance(call, cst.Call) else ""
+    message = (
+        f"`{here.source(arg)}` takes away the check that a request comes from your own pages. "
+        "Keep it unless the form only reads."
+    )
+    confidence = Confidence.HOTSPOT if _only_reads(shown) else None
+    yield Flag(arg, message, confidence=confidence)
+
+
+def _is_made_for_tests(node: cst.CSTNode, here: Here) -> bool:
+    function = here.function(node)
+    return function is not None and "test" in function.name.value
+
+
+@rule.on(cst.FunctionDef, words=("enforce_csrf",))
+def not_enforced(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
+    """An authentication class of REST framework that looks at cookies and skips the check."""
+    owner = here.around(function, cst.ClassDef)
+    if function.name.value != "enforce_csrf" or owner is None or here.is_test:
+        return
+    if any(True for _ in find(function.body, cst.Call)) or any(
+        True for _ in find(function.body, cst.Raise)
+    ):
+        return
+    message = (
+        f"`{owner.name.value}` knows callers by their session cookie and skips the CSRF check: any "
+        "other site can start requests in their name. Keep the check, or authenticate by token."
+    )
+    yield Flag(function.name, message)
+
+
+@rule.on(cst.Assign, words=(*_SWITCHES, "csrf"))
 def switched_off(assign: cst.Assign, here: Here) -> Iterator[Flag]:
     if here.is_test or not (isinstance(assign.value, cst.Name) and assign.value.value == "False"):
         return
     target = assign.targets[0].target
+    # `csrf.protect()` stands for a check of their own choice of views.
+    if here.mentions(("WTF_CSRF_CHECK_DEFAULT",)) and here.mentions(("protect",)):
+        return
     if _names_the_switch(target) and not _outside_production(assign, here):
         message = (
-            "With `WTF_CSRF_ENABLED = False` no form of this application checks that a request "
+            f"With `{here.source(assign)[:80]}` no form of this application checks that a request "
             "comes from its own pages; switch it off in tests only."
         )
         yield Flag(assign, message)
@@ -205,14 +305,14 @@ def _only_reads(name: str) -> bool:
 
 def _names_the_switch(target: cst.BaseExpression) -> bool:
     match target:
-        case cst.Name(value="WTF_CSRF_ENABLED"):
-            return True
+        case cst.Name(value=name):
+            return name in _SWITCHES
         case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Index(value=key))]):
-            return string(key) == "WTF_CSRF_ENABLED"
+            return string(key) in _SWITCHES
     return False
 
 
-def _outside_production(assign: cst.Assign, here: Here) -> bool:
+def _outside_production(assign: cst.CSTNode, here: Here) -> bool:
     owner = here.around(assign, cst.ClassDef)
     in_branch = here.around(assign, cst.If) is not None
     named = owner is not None and _TEST_CLASS.search(owner.name.value)

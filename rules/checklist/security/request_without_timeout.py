@@ -1,7 +1,7 @@
 """An outgoing HTTP call waits for its answer without end.
 
-`requests` and `urllib` have no timeout of their own, and `timeout=None` takes away the one
-that `httpx` has. When the other side accepts the connection and then says nothing, the worker
+`requests`, `urllib` and `http.client` have no timeout of their own, and `timeout=None` takes
+away the one that `httpx` and `aiohttp` have. When the other side accepts the connection and then says nothing, the worker
 that made the call is lost; a few such calls and the whole service stands still. Say how many
 seconds the answer is worth.
 
@@ -88,6 +88,55 @@ def fetch(url):
     with urlopen(url, timeout=10) as answer:
         return answer.read()
 ```
+Bad: neither have the clients below, nor one whose type a parameter tells.
+```python
+import http.client
+
+import aiohttp
+import requests
+import urllib3
+
+pool = urllib3.PoolManager()
+
+def rates(session: requests.Session):
+    pool.request("GET", "https://rates.example.org/")  # flagged
+    session.get("https://rates.example.org/")  # flagged
+    return http.client.HTTPSConnection("rates.example.org")  # flagged
+
+def client():
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))  # flagged
+```
+Good:
+```python
+import http.client
+
+import aiohttp
+import requests
+import urllib3
+
+pool = urllib3.PoolManager()
+
+def rates(session: requests.Session):
+    pool.request("GET", "https://rates.example.org/", timeout=10)
+    session.get("https://rates.example.org/", timeout=10)
+    return http.client.HTTPSConnection("rates.example.org", timeout=10)
+
+def client():
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
+```
+Good: the pool has a timeout for all, and `aiohttp` has five minutes, or what the parts say.
+```python
+import aiohttp
+import urllib3
+
+pool = urllib3.PoolManager(timeout=5.0)
+
+async def rates(url):
+    pool.request("GET", url)
+    async with aiohttp.ClientSession() as session:
+        await session.get(url)
+        await session.get(url, timeout=aiohttp.ClientTimeout(total=None, sock_read=5))
+```
 Good: an adapter gives every call of this session its timeout.
 ```python
 import requests
@@ -133,6 +182,7 @@ from rules.kit import (
     Fix,
     Flag,
     Here,
+    Kind,
     PythonFile,
     Replace,
     Rule,
@@ -178,13 +228,40 @@ _HTTPX = frozenset(
     | _CLIENTS
     | {"httpx.Timeout"}
 )
+_AIOHTTP = frozenset(
+    {f"aiohttp.ClientSession.{verb}" for verb in _VERBS}
+    | {"aiohttp.ClientSession", "aiohttp.request"}
+)
+_PARTS = ("sock_read", "connect", "sock_connect")
+_ENDLESS = re.compile(r"iter_(any|chunk)|\.content\b|stream|sse|ws_connect|EventSource")
+_POOLS = frozenset(
+    {"urllib3.PoolManager", "urllib3.ProxyManager", "urllib3.poolmanager.PoolManager"}
+)
+_OF_POOL = frozenset(f"{home}.{verb}" for home in _POOLS for verb in ("request", "urlopen"))
+_CONNECTIONS = frozenset({"http.client.HTTPSConnection", "http.client.HTTPConnection"})
 _PLAIN_ADAPTERS = frozenset({"requests.adapters.HTTPAdapter"})
-_CALLED = frozenset({*_VERBS, "urlopen", "Client", "AsyncClient", "Timeout"})
+_CALLED = frozenset(
+    {
+        *_VERBS,
+        "urlopen",
+        "Client",
+        "AsyncClient",
+        "Timeout",
+        "ClientTimeout",
+        "ClientSession",
+        "open",
+    }
+    | {"HTTPSConnection", "HTTPConnection"}
+)
+_NAMED = (
+    "requests", "httpx", "urlopen", "requests_oauthlib", "aiohttp", "urllib3", "HTTPSConnection",
+    "HTTPConnection", "build_opener",
+)  # fmt: skip
 _NO_SERVICE = re.compile(r"(^|/)\.[\w-]+/|(^|/)pytest_\w+\.py$")
 _SECONDS = "10"
 
 
-@rule.on(PythonFile, words=("requests", "httpx", "urlopen", "requests_oauthlib"))
+@rule.on(PythonFile, words=_NAMED)
 def check(file: PythonFile, here: Here) -> Iterator[Flag]:
     """Looks at calls only in files that name a client: `.get()` stands in nearly all."""
     aside = here.is_test or _NO_SERVICE.search(here.path)
@@ -202,6 +279,12 @@ def _of_call(call: cst.Call, here: Here) -> Iterator[Flag]:
         yield from _urlopen(call, here)
     elif names & _HTTPX:
         yield from _httpx(call, here)
+    elif names & _AIOHTTP or "aiohttp.ClientTimeout" in names:
+        yield from _aiohttp(call, names, here)
+    elif names & _OF_POOL or "urllib3.request" in names:
+        yield from _pooled(call, here)
+    elif names & _CONNECTIONS or "urllib.request.build_opener.open" in names:
+        yield from _connection(call, names)
 
 
 def _requests(call: cst.Call, here: Here, *, in_session: bool) -> Iterator[Flag]:
@@ -243,6 +326,41 @@ def _httpx(call: cst.Call, here: Here) -> Iterator[Flag]:
     yield _flag(call, given)
 
 
+def _aiohttp(call: cst.Call, names: frozenset[str], here: Here) -> Iterator[Flag]:
+    if "aiohttp.ClientTimeout" in names:
+        given = argument(call, 0, "total")
+        if any(keyword(call, each) is not None for each in _PARTS) or len(call.args) > 1:
+            return
+    else:
+        given = keyword(call, "timeout")
+    around = here.function(call) or here.module
+    if _is_none(given) and not (around and _ENDLESS.search(here.source(around))):
+        yield _flag(call, given)
+
+
+def _pooled(call: cst.Call, here: Here) -> Iterator[Flag]:
+    """A pool has the timeout that it was made with, for each request that names none."""
+    given = keyword(call, "timeout")
+    owner = here.value_of(call.func.value) if isinstance(call.func, cst.Attribute) else None
+    if given is None and has_star_kwargs(call):
+        return
+    if isinstance(owner, cst.Call) and (
+        keyword(owner, "timeout") is not None or has_star_kwargs(owner)
+    ):
+        return
+    if given is None or _is_none(given):
+        yield _flag(call, given)
+
+
+def _connection(call: cst.Call, names: frozenset[str]) -> Iterator[Flag]:
+    given = argument(call, 2, "timeout") if names & _CONNECTIONS else keyword(call, "timeout")
+    positional = len([each for each in call.args if each.keyword is None])
+    if has_star_kwargs(call) or (given is None and positional > 2):
+        return
+    if given is None or _is_none(given):
+        yield _flag(call, given)
+
+
 def _streams(call: cst.Call, here: Here) -> bool:
     """Whether the client serves a stream, which may rightly stay open for ever."""
     around = here.function(call) or here.module
@@ -256,7 +374,7 @@ def _flag(call: cst.Call, given: cst.BaseExpression | None) -> Flag:
     name = dotted(call.func) or "this call"
     if given is not None:
         message = (
-            f"`timeout=None` lets `{name}` wait for ever: a server that stops answering keeps "
+            f"`None` for a timeout lets `{name}` wait for ever: a server that stops answering keeps "
             "this worker. Say how many seconds the answer is worth."
         )
         return Flag(call.func, message, fix=replacing(given, _SECONDS))
@@ -282,7 +400,19 @@ def _of_attribute(func: cst.BaseExpression, here: Here) -> frozenset[str]:
             made = here.names(*values)
             if values and made and made <= _SESSIONS | _CLIENTS:
                 return frozenset(f"{each}.{verb}" for each in made)
+        case cst.Attribute(value=cst.Name() as owner, attr=cst.Name(value=verb)):
+            made = _annotated(owner, here)
+            return frozenset(f"{each}.{verb}" for each in made & (_SESSIONS | _CLIENTS))
     return frozenset()
+
+
+def _annotated(owner: cst.Name, here: Here) -> frozenset[str]:
+    """What the annotation of a parameter says that it is."""
+    bound = here.bindings(owner)
+    node = bound[0].node if len(bound) == 1 and bound[0].kind is Kind.PARAMETER else None
+    if not isinstance(node, cst.Param) or node.annotation is None:
+        return frozenset()
+    return here.names(node.annotation.annotation)
 
 
 def _assignments(held: cst.Attribute, here: Here) -> Iterator[cst.Assign]:
