@@ -215,7 +215,17 @@ def _blueprint(call: cst.Call, given: cst.BaseExpression, here: Here) -> Iterato
         "check for those that a session cookie may reach, and exempt single views that verify a token."
     )
     for_machines = re.search(r"api|rest|v\d|rpc|graphql|token", named, re.IGNORECASE)
-    yield Flag(call, message, confidence=Confidence.HOTSPOT if for_machines else None)
+    weak = for_machines or not (_is_imported(given, here) or isinstance(made, cst.Call))
+    yield Flag(call, message, confidence=Confidence.HOTSPOT if weak else None)
+
+
+def _is_imported(given: cst.BaseExpression, here: Here) -> bool:
+    root = given
+    while isinstance(root, cst.Attribute):
+        root = root.value
+    return isinstance(root, cst.Name) and any(
+        each.kind is Kind.IMPORT for each in here.bindings(root)
+    )
 
 
 @rule.on(

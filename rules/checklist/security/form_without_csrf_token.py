@@ -87,7 +87,18 @@ from itertools import chain
 
 from rules.facts.python_modules import Modules
 from rules.facts.settings_modules import SettingsModules
-from rules.kit import Fix, Flag, Here, Project, ReplaceLines, Rule, Severity, Span, TextFile
+from rules.kit import (
+    Confidence,
+    Fix,
+    Flag,
+    Here,
+    Project,
+    ReplaceLines,
+    Rule,
+    Severity,
+    Span,
+    TextFile,
+)
 
 rule = Rule(
     __name__,
@@ -170,7 +181,8 @@ def check(file: TextFile, here: Here) -> Iterator[Flag]:
         close = _CLOSE.search(text, end, limit) if end else None
         if close is None or not _needs_token(text[found.end() : end]):
             continue
-        if not _CARRIES.search(text[end : close.start()]):
+        body = text[end : close.start()]
+        if "<" in body and not _CARRIES.search(body):
             yield _flag(text, found.start(), end, is_django=is_django)
 
 
@@ -206,7 +218,9 @@ def _flag(text: str, start: int, end: int, *, is_django: bool) -> Flag:
         f"`{shown}` into it."
     )
     where = Span(line, column, line, column + len("<form"))
-    return Flag(where, message, fix=_with_token(text, end, token))
+    # What a link in a mail leads to is mostly known by the signature in that link.
+    confidence = Confidence.HOTSPOT if "unsubscribe" in text.lower() else None
+    return Flag(where, message, fix=_with_token(text, end, token), confidence=confidence)
 
 
 def _with_token(text: str, end: int, token: str) -> Fix:
