@@ -45,11 +45,17 @@ def struck_comment(comment: OwnComment, head: str) -> str:
 
 
 def moved_comment(comment: OwnComment, finding: Finding, pull_request: PullRequest) -> str:
-    """The same words, with the place where the code is now; the first line stays the first."""
-    lines = [each for each in comment.body.split("\n") if not each.startswith(_NOW_AT)]
+    """The same words, with the place where the code is now; the first line stays the first.
+
+    One that tells this place already stays as it is, though the link is to an earlier commit.
+    """
+    here = f"{_NOW_AT}[{code(f'{finding.path}:{finding.span.line}')}]("
+    lines = comment.body.split("\n")
+    if any(each.startswith(here) for each in lines):
+        return comment.body
+    lines = [each for each in lines if not each.startswith(_NOW_AT)]
     link = pull_request.permalink(finding.path, finding.span.line)
-    here = f"{_NOW_AT}[{code(f'{finding.path}:{finding.span.line}')}]({link})."
-    return "\n".join([lines[0], here, *lines[1:]])
+    return "\n".join([lines[0], f"{here}{link}).", *lines[1:]])
 
 
 def restored_comment(finding: Finding, pull_request: PullRequest, why: Why) -> str:
