@@ -7,15 +7,20 @@ it but ids and names is believed: the worker asks GitHub for the state of the pu
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
 
 from worker.request import (
+    ButtonRequest,
+    Closing,
     CommandRequest,
     Decision,
+    DeletedComment,
     Ignored,
     PullRequestKey,
+    QueuedMerge,
     Reason,
     ReviewRequest,
 )
@@ -23,12 +28,16 @@ from worker.request import (
 _NAME = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9_.-]{1,100}\Z")
 _COMMAND = re.compile(r"^ {0,3}/stet(?=\s|\Z)", re.MULTILINE)
 _EXTERNAL_ID = re.compile(r"\d+:(\d{1,10}):")
+_QUEUE_BRANCH = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-(\d{1,10})-[0-9a-f]{7,64}\Z")
+_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_BUTTON = re.compile(r"[a-z-]{1,20}\Z")
 
 _REVIEWED = frozenset(
     {"opened", "reopened", "synchronize", "ready_for_review", "converted_to_draft"}
 )
 _LABELLED = frozenset({"labeled", "unlabeled"})
 OWN_LABELS = "stet:"
+_RANGE = "ids out of range"
 
 
 class _Named(msgspec.Struct):
@@ -53,6 +62,7 @@ class _Repository(msgspec.Struct):
 class _Number(msgspec.Struct):
     number: int
     state: str = "open"
+    merged: bool | None = None
 
 
 class _Issue(msgspec.Struct):
@@ -79,6 +89,19 @@ class _Check(msgspec.Struct):
     external_id: str | None = None
 
 
+class _Action(msgspec.Struct):
+    identifier: str = ""
+
+
+class _Thread(msgspec.Struct):
+    comments: list[_Comment] = []
+
+
+class _MergeGroup(msgspec.Struct):
+    head_sha: str = ""
+    head_ref: str = ""
+
+
 class Payload(msgspec.Struct):
     """What is read of an event; everything may be missing, everything else is passed over."""
 
@@ -93,6 +116,9 @@ class Payload(msgspec.Struct):
     label: _Named | None = None
     check_run: _Check | None = None
     check_suite: _Check | None = None
+    requested_action: _Action | None = None
+    thread: _Thread | None = None
+    merge_group: _MergeGroup | None = None
 
 
 class _OtherPayload(msgspec.Struct):
@@ -104,8 +130,10 @@ HANDLED = frozenset(
         "pull_request",
         "issue_comment",
         "pull_request_review_comment",
+        "pull_request_review_thread",
         "check_run",
         "check_suite",
+        "merge_group",
     }
 )
 _DECODER = msgspec.json.Decoder(Payload)
@@ -138,23 +166,20 @@ def decide(event: str, payload: Payload, app_id: int) -> Decision:
         return Ignored("no repository")
     if not (_NAME.match(repository.name) and _NAME.match(repository.owner.login)):
         return Ignored("the repository's name is not one of GitHub's")
-    match event:
-        case "pull_request":
-            return _pull_request(payload)
-        case "issue_comment":
-            return _issue_comment(payload)
-        case "pull_request_review_comment":
-            return _comment(payload, payload.pull_request, "thread")
-        case "check_run":
-            return _check(payload, payload.check_run, app_id)
-        case _:
-            return _check(payload, payload.check_suite, app_id)
+    if event == "check_run":
+        return _check_run(payload, app_id)
+    if event == "check_suite":
+        return _check(payload, payload.check_suite, app_id)
+    return _READERS[event](payload)
 
 
 def _pull_request(payload: Payload) -> Decision:
     pull_request = payload.pull_request
     if pull_request is None:
         return Ignored("no pull request")
+    if payload.action == "closed":
+        key = _key(payload, pull_request.number)
+        return (Closing(key, pull_request.merged is True),) if key else Ignored(_RANGE)
     if pull_request.state != "open":
         return Ignored("the pull request is closed")
     action = payload.action
@@ -178,6 +203,12 @@ def _issue_comment(payload: Payload) -> Decision:
     return _comment(payload, _Number(issue.number, issue.state), "conversation")
 
 
+def _review_comment(payload: Payload) -> Decision:
+    if payload.action == "deleted":
+        return _deleted(payload)
+    return _comment(payload, payload.pull_request, "thread")
+
+
 def _comment(
     payload: Payload, pull_request: _Number | None, place: Literal["thread", "conversation"]
 ) -> Decision:
@@ -194,8 +225,64 @@ def _comment(
         return Ignored("no command in the comment")
     key = _key(payload, pull_request.number)
     if key is None:
-        return Ignored("ids out of range")
+        return Ignored(_RANGE)
     return (CommandRequest(key, comment.id, place == "thread", sender.login[:100]),)
+
+
+def _deleted(payload: Payload) -> Decision:
+    """Whose comment it was the ledger knows; that a bot wrote it, the payload tells."""
+    comment, sender, pull_request = payload.comment, payload.sender, payload.pull_request
+    if pull_request is None or comment is None or sender is None:
+        return Ignored("no comment on a pull request")
+    if sender.type == "Bot" or comment.user is None or comment.user.type != "Bot":
+        return Ignored("no person deleted a comment of a bot")
+    key = _key(payload, pull_request.number)
+    if key is None or not 0 < comment.id < 2**63:
+        return Ignored(_RANGE)
+    return (DeletedComment(key, comment.id, sender.login[:100]),)
+
+
+def _thread(payload: Payload) -> Decision:
+    """A thread of a bot's was resolved or opened again by a person: the verdict may change."""
+    pull_request, thread, sender = payload.pull_request, payload.thread, payload.sender
+    if payload.action not in ("resolved", "unresolved"):
+        return Ignored(f"action {payload.action[:50]!r} changes nothing to review")
+    if pull_request is None or thread is None or pull_request.state != "open":
+        return Ignored("no thread of an open pull request")
+    first = thread.comments[0].user if thread.comments else None
+    if first is None or first.type != "Bot" or sender is None or sender.type == "Bot":
+        return Ignored("no person resolved a thread of a bot")
+    return _reviews(payload, [pull_request.number], "event")
+
+
+def _merge_group(payload: Payload) -> Decision:
+    group = payload.merge_group
+    if payload.action != "checks_requested" or group is None:
+        return Ignored("only a merge queue that waits for checks is answered")
+    queued = _QUEUE_BRANCH.match(group.head_ref)
+    if queued is None or not _SHA.match(group.head_sha):
+        return Ignored("the merge group names no pull request")
+    key = _key(payload, int(queued[1]))
+    return (QueuedMerge(key, group.head_sha),) if key else Ignored(_RANGE)
+
+
+def _check_run(payload: Payload, app_id: int) -> Decision:
+    if payload.action == "requested_action":
+        return _button(payload, app_id)
+    return _check(payload, payload.check_run, app_id)
+
+
+def _button(payload: Payload, app_id: int) -> Decision:
+    check, action, sender = payload.check_run, payload.requested_action, payload.sender
+    if check is None or check.app is None or check.app.id != app_id:
+        return Ignored("the check is another App's")
+    if action is None or sender is None or sender.type == "Bot":
+        return Ignored("no person pressed a button")
+    if not _BUTTON.match(action.identifier):
+        return Ignored("no button of ours")
+    keys = [_key(payload, number) for number in _numbers(check)]
+    found = (ButtonRequest(key, action.identifier, sender.login[:100]) for key in keys if key)
+    return tuple(found) or Ignored("the check names no pull request")
 
 
 def _check(payload: Payload, check: _Check | None, app_id: int) -> Decision:
@@ -203,20 +290,23 @@ def _check(payload: Payload, check: _Check | None, app_id: int) -> Decision:
         return Ignored("only a re-run of a check is acted on")
     if check is None or check.app is None or check.app.id != app_id:
         return Ignored("the check is another App's")
-    numbers = [pull_request.number for pull_request in check.pull_requests]
-    # GitHub leaves the list empty for forks, so our own check runs carry the number too.
-    own = _EXTERNAL_ID.match(check.external_id or "")
-    if own and not numbers:
-        numbers = [int(own[1])]
+    numbers = _numbers(check)
     if not numbers:
         return Ignored("the check names no pull request")
     return _reviews(payload, numbers, "rerequest")
 
 
+def _numbers(check: _Check) -> list[int]:
+    """The pull requests of a check. GitHub names none of forks, so our own runs carry theirs."""
+    numbers = [pull_request.number for pull_request in check.pull_requests]
+    own = _EXTERNAL_ID.match(check.external_id or "")
+    return [int(own[1])] if own and not numbers else list(dict.fromkeys(numbers))
+
+
 def _reviews(payload: Payload, numbers: list[int], reason: Reason) -> Decision:
     keys = [_key(payload, number) for number in dict.fromkeys(numbers)]
     requests = tuple(ReviewRequest(key, reason) for key in keys if key is not None)
-    return requests or Ignored("ids out of range")
+    return requests or Ignored(_RANGE)
 
 
 def _key(payload: Payload, number: int) -> PullRequestKey | None:
@@ -228,3 +318,12 @@ def _key(payload: Payload, number: int) -> PullRequestKey | None:
     return PullRequestKey(
         installation.id, repository.id, repository.owner.login, repository.name, number
     )
+
+
+_READERS: dict[str, Callable[[Payload], Decision]] = {
+    "pull_request": _pull_request,
+    "issue_comment": _issue_comment,
+    "pull_request_review_comment": _review_comment,
+    "pull_request_review_thread": _thread,
+    "merge_group": _merge_group,
+}

@@ -73,7 +73,9 @@ class Queue:
         except QueueAwayError as error:
             return Health(ready=False, problems=(f"Redis does not take work: {error}",))
         try:
-            config = await self._soon(self._redis.config_get("maxmemory*", "appendonly"))
+            # One pattern a question: Redis before 7 takes no more.
+            memory = await self._soon(self._redis.config_get("maxmemory*"))
+            config = memory | await self._soon(self._redis.config_get("appendonly"))
         except QueueAwayError:
             return Health(ready=True, problems=("Redis does not tell its settings (CONFIG GET)",))
         return _judge(config)

@@ -68,6 +68,13 @@ class Acting(Scene):
             thread = self._thread_of(pull, comment)
             return review_acts.reply(self.state, pull, user, thread, body).id
 
+    def delete_review_comment(
+        self, full_name: str, number: int, comment: int, *, by: str = "alice"
+    ) -> None:
+        """Take a comment off its thread, as somebody who may."""
+        with self._acting(full_name, number, by) as (_, user):
+            review_acts.delete_comment(self.state, self.state.review_comments[comment], user)
+
     def resolve(self, full_name: str, number: int, comment: int, *, by: str) -> None:
         self._set_resolved(full_name, number, comment, by, resolved=True)
 

@@ -25,6 +25,16 @@ class Verb(Enum):
     """The commands that work."""
 
     REVIEW = "review"
+    FULL = "review full"
+    IGNORE = "ignore"
+    FALSE_POSITIVE = "fp"
+    UNIGNORE = "unignore"
+    PAUSE = "pause"
+    RESUME = "resume"
+    EXPLAIN = "explain"
+    PATCH = "patch"
+    FIX = "fix"
+    CONFIG = "config"
     HELP = "help"
 
 
@@ -53,8 +63,10 @@ def parse(body: str) -> tuple[Command, ...]:
 
 
 def _command(word: str, rest: str) -> Command:
-    verb = next((each for each in Verb if each.value == word), None)
-    return Command(verb, rest.strip()[:_MOST_ARGUMENT])
+    rest = rest.strip()[:_MOST_ARGUMENT]
+    if word == "review":
+        return Command({"": Verb.REVIEW, "full": Verb.FULL}.get(rest))
+    return Command(next((each for each in Verb if each.value == word), None), rest)
 
 
 def _plain_lines(body: str) -> Iterator[str]:
@@ -95,32 +107,70 @@ def _breaks_in_span(content: str, child: Token, line: int) -> int:
 Role = Literal["none", "read", "triage", "write", "maintain", "admin"]
 _RANKS: tuple[str, ...] = ("none", "read", "triage", "write", "maintain", "admin")
 
-_LEAST: dict[Verb, Role] = {Verb.REVIEW: "triage", Verb.HELP: "none"}
+_LEAST: dict[Verb, Role] = {
+    Verb.REVIEW: "triage",
+    Verb.FULL: "write",
+    Verb.IGNORE: "write",
+    Verb.FALSE_POSITIVE: "write",
+    Verb.UNIGNORE: "write",
+    Verb.PAUSE: "write",
+    Verb.RESUME: "write",
+    Verb.EXPLAIN: "none",
+    Verb.PATCH: "write",
+    Verb.FIX: "write",
+    Verb.CONFIG: "write",
+    Verb.HELP: "write",
+}
 """The role that a command needs of somebody who is not the author of the pull request."""
 
+_AUTHORS = frozenset({Verb.REVIEW, Verb.PAUSE, Verb.RESUME, Verb.PATCH, Verb.CONFIG, Verb.HELP})
+"""What the author of the pull request may have without any role."""
 
-def may(verb: Verb, role: str, *, is_author: bool) -> bool:
+DISMISSING = frozenset({Verb.IGNORE, Verb.FALSE_POSITIVE, Verb.UNIGNORE})
+
+
+def is_authors(verb: Verb, *, authors_may_ignore: bool) -> bool:
+    """Whether the author of the pull request needs no role for this."""
+    return verb in _AUTHORS or (authors_may_ignore and verb in DISMISSING)
+
+
+def may(verb: Verb, role: str) -> bool:
     """Whether somebody with this role in the repository may use the command.
 
     A role that we do not know, such as one that an organisation made up, counts as `read`.
     """
-    if is_author or _LEAST[verb] == "none":
-        return True
     rank = _RANKS.index(role) if role in _RANKS else _RANKS.index("read")
     return rank >= _RANKS.index(_LEAST[verb])
 
 
-def needs_role(verb: Verb, *, is_author: bool) -> bool:
-    """Whether GitHub has to be asked for the role at all."""
-    return not is_author and _LEAST[verb] != "none"
+def needs_role(verb: Verb) -> bool:
+    """Whether GitHub has to be asked for the role of somebody who is not the author."""
+    return _LEAST[verb] != "none"
+
+
+def refusal(verb: Verb) -> str:
+    """Why somebody may not have it, in one sentence."""
+    least = _LEAST[verb]
+    who = f"someone with the {least} role or more"
+    if verb in _AUTHORS:
+        who = f"the author of the pull request, or {who},"
+    return f"Only {who} can ask for `/stet {verb.value}`."
 
 
 HELP = """Commands, each on a line of its own:
 
 - `/stet review`: review the newest commit again; says only what is not said yet
+- `/stet review full`: the same, and brings comments on old lines to where the code is now
+- `/stet ignore [RULE] reason`: in a thread of Stet's, that finding; elsewhere, that rule in this pull request
+- `/stet fp [RULE] reason`: the same, and counts as a mistake of the rule
+- `/stet unignore [RULE]`: takes either back
+- `/stet pause`, `/stet resume`: no comments here; the check goes on
+- `/stet explain RULE`: why a rule is one, with examples
+- `/stet patch`: all fixes as one patch
+- `/stet fix [RULE]`: commits the safe fixes, where Stet may write
+- `/stet config`: the configuration that holds here
 - `/stet help`: this list
 
-To silence a finding in the code: `# stet: ignore[CODE] reason`. To dismiss one in this pull request: resolve its thread."""
+To silence a finding in the code: `# stet: ignore[CODE] reason`."""
 
 UNKNOWN = f"Stet does not know this command. {HELP}"
-NOT_ALLOWED = "Only the author of the pull request, or someone with the triage role or more, can ask for this."

@@ -6,14 +6,16 @@ import logging
 
 from rules.engine.discover import all_rules
 from rules.engine.index import extractors
-from worker import conversation
+from worker.errands import Errands
 from worker.facts_cache import FactsCache
 from worker.github.app import tokens_of
 from worker.github.client import App, Client
 from worker.github.errors import GitHubError, GoneError, InstallationGoneError, RateLimitedError
-from worker.github.pulls import Opened, read_pull_request
+from worker.github.pulls import read_pull_request
+from worker.ledger import Ledger, Ledgers
 from worker.open_checks import OpenChecks
-from worker.review import SupersededError, Tools, configure, review_pull_request
+from worker.outcomes import Outcomes
+from worker.review import Tools, configure
 from worker.settings import WorkerSettings, load
 from worker.turns import HeldTurn, PutBackError, Turns, hold_turn
 
@@ -23,7 +25,6 @@ _CRASHED = (
     "Stet failed several times on this commit and stopped trying. This is a fault of Stet, not of "
     "the code: nothing is known about it. A new push, or `/stet review`, starts another try."
 )
-_SETTLING_SECONDS = 2.0
 
 # A worker imports this module once and then forks for each job: what is loaded here is shared.
 all_rules()
@@ -43,7 +44,18 @@ def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
     """One turn, and what the errors of GitHub mean for it."""
     key = held.turn.key
     redis = settings.redis_bytes()
-    app = App(settings.app_id, settings.private_key.get_secret_value(), settings.github_api_url)
+    app = App(
+        settings.app_id,
+        settings.private_key.get_secret_value(),
+        settings.github_api_url,
+        may_commit=settings.autofix,
+    )
+    ledgers, outcomes = Ledgers(redis), Outcomes(redis)
+
+    def remember(ledger: Ledger) -> None:
+        held.ensure_held()
+        ledgers.write(key, ledger)
+
     try:
         with Client(app, key, tokens_of(app, redis)) as client:
             tools = Tools(
@@ -52,12 +64,14 @@ def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
                 ensure_current=held.ensure_current,
                 ensure_held=held.ensure_held,
                 open_checks=OpenChecks(redis),
+                remember=remember,
+                records=lambda: outcomes.of(key),
                 attempt=held.turn.attempt,
             )
             if held.turn.is_exhausted:
                 _give_up(held, tools)
             else:
-                _answer_and_review(held, tools)
+                Errands(held, tools, ledgers, outcomes).run()
     except RateLimitedError as limit:
         raise PutBackError(limit.retry_after, "GitHub's rate limit") from None
     except InstallationGoneError:
@@ -65,34 +79,6 @@ def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
         turns.forget(key.installation)
     except GoneError as gone:
         log.info("%s is gone: %s", key, gone)
-
-
-def _answer_and_review(held: HeldTurn, tools: Tools) -> None:
-    opened = read_pull_request(tools.client)
-    if opened.pull_request.state == "closed":
-        tools.checks.cancel_open("The pull request was closed")
-        return
-    reviewed = False
-    while held.turn.commands:
-        command, client, gate = held.turn.commands[0], tools.client, held.ensure_held
-        verdict = conversation.hear(client, command, opened.pull_request)
-        conversation.accept(client, command, verdict, gate)
-        if verdict.wants_review and not reviewed:
-            _review(opened, tools)
-            reviewed = True
-        conversation.close(client, command, verdict, gate)
-        held.answered()
-    if held.turn.wants_review and not reviewed:
-        _review(opened, tools)
-
-
-def _review(opened: Opened, tools: Tools) -> None:
-    try:
-        review_pull_request(opened, tools)
-    except SupersededError as news:
-        if news.comes_again:
-            # The event that tells of the change may still be on its way.
-            raise PutBackError(_SETTLING_SECONDS, str(news)) from None
 
 
 def _give_up(held: HeldTurn, tools: Tools) -> None:

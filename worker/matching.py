@@ -62,6 +62,14 @@ class Talk:
     def open_inline(self) -> int:
         return len({comment.id for comment in self.open.values() if not comment.is_struck})
 
+    def stray(self) -> tuple[Said, ...]:
+        """Open comments on lines that the diff does not show any more, by their first finding."""
+        first: dict[int, Said] = {}
+        for finding, comment in self.open.items():
+            if comment.is_outdated and not comment.is_struck:
+                first.setdefault(comment.id, Said(finding, comment))
+        return tuple(first.values())
+
     def by_author(self, finding: Finding, author: str) -> bool:
         """Whether the one who dismissed it wrote the code: that hides it and clears nothing."""
         return self.dismissed[finding].resolved_by.lower() == author.lower()

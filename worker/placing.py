@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -26,6 +26,8 @@ class Reason(Enum):
     DRAFT = "the pull request is a draft"
     HOTSPOT = "needs a person to judge"
     REFUSED = "GitHub refused the place"
+    PAUSED = "Stet is paused on this pull request"
+    DEMOTED = "this repository keeps dismissing this rule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,27 @@ class _Spot:
 
 
 class Placing:
-    """Gives the new findings their places, the heaviest first, within the caps."""
+    """Gives the new findings their places, the heaviest first, within the caps.
 
-    def __init__(self, config: Config, diff: Diff, already: int, *, is_draft: bool) -> None:
+    `already` comments stand on lines. With a `silence` nothing is said outside the check run, and
+    nothing of the `demoted` rules.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        diff: Diff,
+        already: int,
+        *,
+        silence: Reason | None = None,
+        demoted: Collection[str] = (),
+    ) -> None:
         self._review = config.review
         self._diff = diff
         self._inline_left = max(0, config.review.max_inline - already)
         self._file_left = config.review.max_file_level
-        self._is_quiet = is_draft and config.review.drafts != "full"
+        self._silenced = silence
+        self._demoted = demoted
         self._inline: list[InlineComment] = []
         self._file: list[FileComment] = []
         self._unplaced: list[Unplaced] = []
@@ -105,8 +120,10 @@ class Placing:
     def _silence(self, finding: Finding) -> Reason | None:
         if finding.confidence is not Confidence.PROVEN:
             return Reason.HOTSPOT
-        if self._is_quiet:
-            return Reason.DRAFT
+        if self._silenced is not None:
+            return self._silenced
+        if finding.code in self._demoted:
+            return Reason.DEMOTED
         if finding.severity.rank < Severity(self._review.inline_min).rank:
             return Reason.MINOR
         return None if finding.path in self._diff else Reason.OUTSIDE

@@ -3,19 +3,51 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
+
+import msgspec
 
 from rules.engine.config import Config, ConfigProblem
 from rules.engine.finding import Finding, Report
 from rules.kit import Confidence, Severity
 from worker.hunks import Diff
+from worker.ledger import Dismissal, Ledger
 from worker.matching import Said, Talk, is_gone
 from worker.placing import Comments, FileComment, InlineComment, Placing, Reason, Unplaced
 from worker.pull_request import OwnComment, PullRequest
 
 Conclusion = Literal["success", "failure", "neutral", "cancelled"]
+
+
+MOST_INLINE = 30
+"""Comments on lines in one review, when somebody asks for all: GitHub takes more for abuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asked for besides a review.
+
+    `full`: comments on old lines come to where the code is now, and the cap counts anew.
+    `everything`: comments in spite of the draft and of the cap. `fixes`: the one rule whose
+    fixes are wanted; empty for all.
+    """
+
+    full: bool = False
+    everything: bool = False
+    fixes: str = ""
+
+
+PLAIN = Asked()
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A finding that somebody dismissed by a command, or by deleting our comment."""
+
+    finding: Finding
+    why: Dismissal
 
 
 @dataclass(frozen=True)
@@ -24,6 +56,8 @@ class ReviewPlan:
 
     `fixed` are the comments whose findings are gone; each is also among the deletions,
     strikes or resolutions. `finished_reviews` are ids of reviews that lose all comments.
+    `moved` stand on lines that are no more and say where the code is now; `relocated` are old
+    comments whose findings are among `inline` again, beside their lines: they are deleted.
     """
 
     inline: tuple[InlineComment, ...]
@@ -32,6 +66,9 @@ class ReviewPlan:
     annotations: tuple[Finding, ...]
     still_open: tuple[Said, ...]
     dismissed: tuple[Said, ...]
+    ignored: tuple[Ignored, ...]
+    moved: tuple[Said, ...]
+    relocated: tuple[Said, ...]
     blocking: tuple[Finding, ...]
     deletions: tuple[OwnComment, ...]
     strikes: tuple[OwnComment, ...]
@@ -50,15 +87,16 @@ class ReviewPlan:
     @property
     def speaks(self) -> bool:
         """Whether anything is to be posted or changed besides the check run."""
-        changes = (self.deletions, self.strikes, self.resolutions, self.restored)
+        changes = (self.deletions, self.strikes, self.resolutions, self.restored, self.moved)
         return bool(self.comments or any(changes))
 
     @property
     def new(self) -> tuple[Finding, ...]:
         """Every finding that no earlier comment speaks about."""
         placed: list[InlineComment | FileComment] = [*self.inline, *self.file_level]
+        old = {each.finding for each in self.relocated}
         told = [each for comment in placed for each in (comment.finding, *comment.also)]
-        return (*told, *(each.finding for each in self.unplaced))
+        return (*(f for f in told if f not in old), *(each.finding for each in self.unplaced))
 
 
 def plan(
@@ -68,39 +106,126 @@ def plan(
     diff: Diff,
     problems: Sequence[ConfigProblem] = (),
     *,
+    ledger: Ledger = Ledger(),  # noqa: B008  # frozen
+    wish: Asked = PLAIN,
+    demoted: Collection[str] = (),
     may_resolve: bool = False,
 ) -> ReviewPlan:
     """Place what the review found, given what was said before.
 
+    `demoted` are codes of rules that the repository does not want comments of.
     `problems` are those of the configuration: with any, the check cannot fail or pass.
     `may_resolve`: our token can resolve threads, which needs contents: write.
     """
     asked = [f for f in report.findings if _is_asked_for(f, config)]
     talk = Talk(pull_request.said, asked, diff)
-    new = [each for each in asked if each not in talk.answered]
-    comments = Placing(config, diff, talk.open_inline, is_draft=pull_request.is_draft).place(new)
+    ignored = {f: why for f in asked if (why := _dismissal(f, ledger, diff)) is not None}
+    new = [each for each in asked if each not in talk.answered and each not in ignored]
+    silence = _silence(pull_request, config, ledger, wish)
+    stray = [s for s in talk.stray() if s.finding not in ignored]
+    comments, relocated = _Room(config, diff, talk, silence, wish, demoted).placed(new, stray)
     gone = [each for each in talk.silent if is_gone(each, report, diff)]
     fates = _Fates(gone, config, may_resolve=may_resolve)
-    active = [f for f in asked if f not in talk.dismissed or talk.by_author(f, pull_request.author)]
+    deletions = (*fates.deletions, *(each.comment for each in relocated))
+    hushed = {talk.open[f].id: talk.open[f] for f in ignored if f in talk.open}
+    active = [
+        f
+        for f in asked
+        if (f not in talk.dismissed or talk.by_author(f, pull_request.author))
+        and not (f in ignored and ignored[f].clears)
+    ]
     blocking = tuple(f for f in active if _blocks(f, config))
     return ReviewPlan(
         inline=comments.inline,
         file_level=comments.file_level,
         unplaced=comments.unplaced,
-        annotations=_annotations(comments, asked, config),
-        still_open=tuple(Said(f, talk.open[f]) for f in asked if f in talk.open),
+        annotations=_annotations(comments, [f for f in asked if f not in ignored], config),
+        still_open=tuple(
+            Said(f, talk.open[f]) for f in asked if f in talk.open and f not in ignored
+        ),
         dismissed=tuple(Said(f, talk.dismissed[f]) for f in asked if f in talk.dismissed),
+        ignored=tuple(Ignored(f, why) for f, why in ignored.items() if f not in talk.dismissed),
+        moved=tuple(each for each in stray if each not in relocated),
+        relocated=relocated,
         blocking=blocking,
-        deletions=fates.deletions,
+        deletions=deletions,
         strikes=fates.strikes,
-        resolutions=fates.resolutions,
+        resolutions=(*fates.resolutions, *(hushed.values() if may_resolve else ())),
         restored=tuple(Said(f, c) for f, c in talk.open.items() if c.is_struck),
-        finished_reviews=_finished(fates.deletions, pull_request.said),
+        finished_reviews=_finished(deletions, pull_request.said),
         fixed=tuple(gone),
         hotspots=len(report.findings) - len(asked),
         title=_title(active, problems),
         conclusion="neutral" if problems else "failure" if blocking else "success",
     )
+
+
+def _dismissal(finding: Finding, ledger: Ledger, diff: Diff) -> Dismissal | None:
+    file = diff.get(finding.path)
+    paths = [finding.path, *([file.before_path] if file and file.before_path else [])]
+    return ledger.dismissal(finding.code, finding.fingerprint, paths)
+
+
+def _silence(
+    pull_request: PullRequest, config: Config, ledger: Ledger, wish: Asked
+) -> Reason | None:
+    """Why nothing at all is said outside the check run."""
+    if ledger.paused_by:
+        return Reason.PAUSED
+    if pull_request.is_draft and config.review.drafts != "full" and not wish.everything:
+        return Reason.DRAFT
+    return None
+
+
+@dataclass(frozen=True)
+class _Room:
+    """What placing goes by."""
+
+    config: Config
+    diff: Diff
+    talk: Talk
+    silence: Reason | None
+    wish: Asked
+    demoted: Collection[str]
+
+    def placed(
+        self, new: Sequence[Finding], stray: Sequence[Said]
+    ) -> tuple[Comments, tuple[Said, ...]]:
+        """The new findings in their places, and old comments that come along to theirs.
+
+        A comment on a line that is no more moves only with a review that is posted anyway, or
+        when somebody asks: a review of its own would be a mail that says nothing new.
+        """
+        already = 0 if self.wish.full or self.wish.everything else self.talk.open_inline
+        comments = self._placing(already).place(new)
+        movable = [s for s in stray if not s.comment.has_replies and len(s.comment.markers) == 1]
+        if self.silence or not movable or not (comments.inline or self.wish.full):
+            return comments, ()
+        taken = already + len(comments.inline) - len(movable)
+        again = self._placing(taken).place([each.finding for each in movable]).inline
+        shown = {finding for inline in again for finding in (inline.finding, *inline.also)}
+        both = sorted(
+            (*comments.inline, *(_apart(each, comments.inline) for each in again)),
+            key=lambda inline: (inline.finding.path, inline.last),
+        )
+        relocated = tuple(old for old in movable if old.finding in shown)
+        return replace(comments, inline=tuple(both)), relocated
+
+    def _placing(self, already: int) -> Placing:
+        config = self.config
+        if self.wish.everything:
+            review = msgspec.structs.replace(config.review, max_inline=MOST_INLINE)
+            config = msgspec.structs.replace(config, review=review)
+        return Placing(config, self.diff, already, silence=self.silence, demoted=self.demoted)
+
+
+def _apart(comment: InlineComment, others: Sequence[InlineComment]) -> InlineComment:
+    """Without its suggestion, where another one wants one of its lines."""
+    block = comment.suggestion
+    wanted = (c.suggestion for c in others if c.finding.path == comment.finding.path)
+    if block is None or not any(other and block.overlaps(other) for other in wanted):
+        return comment
+    return replace(comment, suggestion=None)
 
 
 def _is_asked_for(finding: Finding, config: Config) -> bool:

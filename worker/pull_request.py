@@ -55,6 +55,19 @@ def markers(body: str) -> tuple[Marker, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What somebody wrote, wherever. `is_acknowledged`: a rocket of ours stands below it.
+
+    `written` as GitHub writes points in time, which sort as text.
+    """
+
+    author: str
+    body: str
+    written: str
+    is_acknowledged: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
     """One comment of a review thread. `by_us`: GitHub says that our App wrote it."""
 
@@ -63,6 +76,12 @@ class Comment:
     by_us: bool
     body: str
     review_id: int | None = None
+    written: str = ""
+    is_acknowledged: bool = False
+
+    @property
+    def remark(self) -> Remark:
+        return Remark(self.author, self.body, self.written, self.is_acknowledged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +174,7 @@ class PullRequest:
     web_url: str
     labels: frozenset[str] = frozenset()
     is_fork: bool = False
+    head_branch: str = ""
     threads: tuple[Thread, ...] = ()
 
     @property

@@ -45,13 +45,58 @@ class CommandRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ButtonRequest:
+    """Somebody pressed a button of our check run; `button` is its identifier."""
+
+    key: PullRequestKey
+    button: str
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedComment:
+    """A person deleted a comment that a bot wrote; the ledger tells whether it was ours."""
+
+    key: PullRequestKey
+    comment_id: int
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMerge:
+    """The merge queue waits for a verdict on a commit that holds this pull request."""
+
+    key: PullRequestKey
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The pull request was closed: what became of our findings is counted."""
+
+    key: PullRequestKey
+    is_merged: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """An event that asks nothing of Stet, with the reason in a few words."""
 
     reason: str
 
 
-Request = ReviewRequest | CommandRequest
+Errand = CommandRequest | ButtonRequest | DeletedComment | QueuedMerge | Closing
+"""What waits with a pull request in the order in which it came, each answered once."""
+
+ERRANDS: dict[str, type[Errand]] = {
+    "command": CommandRequest,
+    "button": ButtonRequest,
+    "deleted": DeletedComment,
+    "merge": QueuedMerge,
+    "closing": Closing,
+}
+
+Request = ReviewRequest | Errand
 
 # A check run may belong to several pull requests, so one event may ask for several reviews.
 Decision = tuple[Request, ...] | Ignored

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -22,8 +23,12 @@ from worker.github.errors import GoneError, InstallationGoneError
 from worker.github.gate import Gate
 from worker.github.publish import Speaker
 from worker.github.pulls import Opened, read_standing
+from worker.ledger import Ledger, Place
 from worker.open_checks import OpenChecks
-from worker.plan import ReviewPlan, moved_to_summary, plan
+from worker.outcomes import Record, demoted
+from worker.patch import Patched, as_diff, patched
+from worker.placing import FileComment, InlineComment
+from worker.plan import PLAIN, Asked, ReviewPlan, moved_to_summary, plan
 from worker.pull_request import PullRequest
 from worker.render.check import About, CheckText, check_text
 from worker.turns import TurnSupersededError
@@ -36,13 +41,18 @@ SKIP_LABEL = "stet:skip"
 
 @dataclass(frozen=True)
 class Tools:
-    """What a review works with. `ensure_current` guards what is said, `ensure_held` the check."""
+    """What a review works with. `ensure_current` guards what is said, `ensure_held` the check.
+
+    `remember` keeps the ledger, `records` tells how the rules fared in this repository.
+    """
 
     client: Client
     cache: RecordCache
     ensure_current: Gate
     ensure_held: Gate
     open_checks: OpenChecks
+    remember: Callable[[Ledger], None]
+    records: Callable[[], Mapping[str, Record]]
     attempt: int = 1
 
     @property
@@ -67,7 +77,18 @@ class Configured:
     problems: tuple[ConfigProblem, ...] = ()
 
 
-def review_pull_request(opened: Opened, tools: Tools) -> None:
+@dataclass(frozen=True)
+class Reviewed:
+    """What a review leaves behind. No `check`: there was nothing to review."""
+
+    ledger: Ledger
+    check: int | None = None
+    patched: tuple[Patched, ...] = ()
+
+
+def review_pull_request(
+    opened: Opened, tools: Tools, ledger: Ledger, wish: Asked = PLAIN
+) -> Reviewed:
     """Review and publish, with a check run that is open meanwhile.
 
     Raises SupersededError or TurnSupersededError, after closing the check run, if a newer
@@ -77,15 +98,16 @@ def review_pull_request(opened: Opened, tools: Tools) -> None:
     pull_request, configured = opened.pull_request, configure(opened)
     checks = tools.checks
     name = configured.config.check.name
-    if configured.config.review.drafts == "off" and pull_request.is_draft:
-        return
+    off = configured.config.review.drafts == "off" and not wish.everything
+    if off and pull_request.is_draft:
+        return Reviewed(ledger)
     skip = reason_to_skip(pull_request, configured.config)
     if skip:
         checks.conclude(name, pull_request.head, "neutral", f"Skipped: {skip}", _SKIPPED)
-        return
+        return Reviewed(ledger)
     check = checks.start(name, pull_request.head, tools.attempt)
     try:
-        done = _review(pull_request, configured, tools)
+        done = _review(pull_request, configured, tools, ledger, wish)
     except SupersededError as news:
         checks.finish(check, "cancelled", CheckText(str(news), _SUPERSEDED, "", ()))
         raise
@@ -98,8 +120,9 @@ def review_pull_request(opened: Opened, tools: Tools) -> None:
     except GoneError as gone:
         log.info("%s cannot be read: %s", pull_request.key, gone)
         checks.finish(check, "neutral", CheckText("Could not be read", _GONE, "", ()))
-        return
+        return Reviewed(ledger, check)
     checks.finish(check, done.plan.conclusion, done.text)
+    return Reviewed(done.ledger, check, done.patched)
 
 
 _SKIPPED = "Nothing was reviewed. The configuration of the base branch, or a label, says so."
@@ -114,40 +137,85 @@ _SUPERSEDED = "The pull request changed while it was reviewed. Nothing was said 
 class _Done:
     plan: ReviewPlan
     text: CheckText
+    ledger: Ledger
+    patched: tuple[Patched, ...]
 
 
-def _review(pull_request: PullRequest, configured: Configured, tools: Tools) -> _Done:
+def _review(
+    pull_request: PullRequest, configured: Configured, tools: Tools, ledger: Ledger, wish: Asked
+) -> _Done:
     began = time.monotonic()
     fetched = fetch_change(tools.client, pull_request, tools.cache)
     pull_request = replace(pull_request, merge_base=fetched.merge_base)
     report, configured = _report(fetched, configured)
-    may_resolve = tools.client.may_resolve
+    kept = demoted(tools.records(), configured.config.rules.keep)
+    may_write = tools.client.may_resolve
     decided = plan(
         pull_request,
         report,
         configured.config,
         fetched.diff,
         configured.problems,
-        may_resolve=may_resolve,
+        ledger=ledger,
+        wish=wish,
+        demoted=kept,
+        may_resolve=may_write,
     )
     if decided.speaks:
         _ensure_unmoved(pull_request, tools.client)
-        speaker = Speaker(tools.client, pull_request, tools.ensure_current, why)
-        decided = moved_to_summary(decided, speaker.say(decided).refused, configured.config)
+        decided, ledger = _say(pull_request, decided, configured.config, tools, ledger)
     else:
         tools.ensure_current()
+    heads = {each.path: each.after for each in fetched.snapshot.changes if each.after is not None}
+    fixes = patched(report.findings, heads)
     about = About(
         config_origin=configured.origin,
         engine=engine_version(),
         rule_pack=rule_pack_version(),
         seconds=time.monotonic() - began,
         problems=configured.problems,
+        patch=as_diff(fixes),
+        demoted=kept,
+        may_write=may_write and not pull_request.is_fork,
     )
     log.info(
         "%s reviewed: %d findings, %d comments, %d calls, %.1f s",
         pull_request.key, len(report.findings), decided.comments, tools.client.calls, about.seconds,
     )  # fmt: skip
-    return _Done(decided, check_text(pull_request, report, decided, about))
+    text = check_text(pull_request, report, decided, about)
+    wanted = [f for f in report.findings if f.fix and f.fix.safe and wish.fixes in ("", f.code)]
+    tree = fetched.snapshot.after.tree
+    safe = (
+        replace(each, mode=tree[each.path].mode)
+        for each in patched(wanted, heads)
+        if each.path in tree
+    )
+    return _Done(decided, text, ledger, tuple(safe))
+
+
+def _say(
+    pull_request: PullRequest, decided: ReviewPlan, config: Config, tools: Tools, ledger: Ledger
+) -> tuple[ReviewPlan, Ledger]:
+    """Publish; what came of it, and the ledger with it.
+
+    Before a comment is deleted the ledger forgets it: one that is missing later was deleted by
+    somebody else.
+    """
+    if decided.deletions:
+        ledger = ledger.unsaying(decided.deletions)
+        tools.remember(ledger)
+    speaker = Speaker(tools.client, pull_request, tools.ensure_current, why)
+    refused = speaker.say(decided).refused
+    decided = moved_to_summary(decided, refused, config)
+    placed: list[InlineComment | FileComment] = [*decided.inline, *decided.file_level]
+    said = [
+        Place(finding.fingerprint, finding.path, finding.code)
+        for comment in placed
+        for finding in (comment.finding, *comment.also)
+    ]
+    ledger = ledger.mending(decided.fixed).saying(said)
+    tools.remember(ledger)
+    return decided, ledger
 
 
 def _report(fetched: Fetched, configured: Configured) -> tuple[Report, Configured]:

@@ -167,6 +167,13 @@ class WorkerSettings(ProcessSettings):
         default="https://api.github.com",
         description="Set it to the address of GitHub's REST API; leave it out for github.com.",
     )
+    autofix: bool = Field(
+        default=False,
+        description=(
+            "Set it to true where the App may have contents: write: `/stet fix` then commits, and "
+            "threads are resolved when their findings are gone."
+        ),
+    )
     review_seconds: int = Field(
         default=300,
         ge=5,

@@ -16,14 +16,14 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from redis.exceptions import RedisError
 
-from worker.request import CommandRequest, PullRequestKey, Reason, Request, ReviewRequest
+from worker.request import ERRANDS, Errand, PullRequestKey, Reason, Request, ReviewRequest
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -53,8 +53,8 @@ class Turn:
 
     key: PullRequestKey
     reason: Reason | None
-    """Why a review is wanted; None when only commands wait."""
-    commands: tuple[CommandRequest, ...]
+    """Why a review is wanted; None when only errands wait."""
+    commands: tuple[Errand, ...]
     generation: int
     token: int
     attempt: int
@@ -414,8 +414,19 @@ def _enqueue_arguments(request: Request, delivery: str) -> Sequence[object]:
     if isinstance(request, ReviewRequest):
         reason = request.reason
     else:
-        command = json.dumps([request.comment_id, request.in_review_thread, request.sender])
+        command = _packed(request)
     return (_pull(key), key.owner, key.repository, hashed, part, reason, command)
+
+
+def _packed(errand: Errand) -> str:
+    kind = next(name for name, each in ERRANDS.items() if isinstance(errand, each))
+    rest = [getattr(errand, each.name) for each in fields(errand) if each.name != "key"]
+    return json.dumps([kind, *rest])
+
+
+def _unpacked(key: PullRequestKey, packed: str) -> Errand:
+    kind, *rest = json.loads(packed)
+    return ERRANDS[kind](key, *rest)
 
 
 def _turn(reply: Sequence[Any]) -> Turn:
@@ -424,7 +435,7 @@ def _turn(reply: Sequence[Any]) -> Turn:
     return Turn(
         key=key,
         reason=reason or None,
-        commands=tuple(CommandRequest(key, *json.loads(command)) for command in commands),
+        commands=tuple(_unpacked(key, command) for command in commands),
         generation=int(generation),
         token=int(token),
         attempt=int(tries),

@@ -136,6 +136,12 @@ class RulesConfig(Section, frozen=True):
         tuple[str, ...],
         Meta(description="Further rules that are off, added to `ignore` and not put in its place."),
     ] = ()
+    keep: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Rules, by code, that go on to comment however often people here dismiss them."
+        ),
+    ] = ()
     defer_to_linters: Annotated[
         bool,
         Meta(

@@ -20,6 +20,17 @@ from sandbox.graph.code import CodeGraph
 from sandbox.shapes import comments, pulls, repositories
 from sandbox.state import node_id
 
+_REACTIONS = {
+    "THUMBS_UP": "+1",
+    "THUMBS_DOWN": "-1",
+    "LAUGH": "laugh",
+    "HOORAY": "hooray",
+    "CONFUSED": "confused",
+    "HEART": "heart",
+    "ROCKET": "rocket",
+    "EYES": "eyes",
+}
+
 
 class ConversationGraph(CodeGraph):
     def _repository(self, **given: Any) -> Json:
@@ -149,8 +160,17 @@ class ConversationGraph(CodeGraph):
             "isMinimized": one.minimized is not None,
             "minimizedReason": one.minimized,
             "viewerDidAuthor": one.user is self._identity.user,
+            "reactionGroups": lambda: self._reaction_groups(one),
             "pullRequest": lambda: self._pull_shape(one.pull_request),
         }
+
+    def _reaction_groups(self, one: ReviewComment | IssueComment) -> list[Json]:
+        """All eight, as GitHub gives them, also those that nobody has used."""
+        ours = {each.content for each in one.reactions if each.user is self._identity.user}
+        return [
+            {"content": name, "viewerHasReacted": content in ours}
+            for name, content in _REACTIONS.items()
+        ]
 
     def _review_comment(self, one: ReviewComment) -> Json:
         shape = comments.review_comment(self._state, one)

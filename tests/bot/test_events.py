@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.events import HANDLED, BadPayloadError, decide, parse
-from worker.request import CommandRequest, Ignored, PullRequestKey, ReviewRequest
+from worker.request import (
+    ButtonRequest,
+    Closing,
+    CommandRequest,
+    DeletedComment,
+    Ignored,
+    PullRequestKey,
+    QueuedMerge,
+    ReviewRequest,
+)
 
 APP = 29310
 KEY = PullRequestKey(installation=5, repository_id=6, owner="octo", repository="shop", number=7)
@@ -272,3 +281,84 @@ def test_a_payload_with_any_field_replaced_is_decided_or_refused(
     except BadPayloadError:
         return
     assert isinstance(decide(event, read, APP), tuple | Ignored)
+
+
+BOT = {"login": "stet[bot]", "type": "Bot"}
+PERSON = {"login": "someone", "type": "User"}
+SHA = "0123456789abcdef0123456789abcdef01234567"
+DELETED: dict[str, Any] = {
+    **PULL_REQUEST,
+    "action": "deleted",
+    "comment": {"id": 8, "body": "…", "user": BOT},
+}
+RESOLVED: dict[str, Any] = {
+    **PULL_REQUEST,
+    "action": "resolved",
+    "thread": {"node_id": "x", "comments": [{"id": 8, "user": BOT}, {"id": 9, "user": PERSON}]},
+}
+QUEUED: dict[str, Any] = {
+    **{name: value for name, value in PULL_REQUEST.items() if name != "pull_request"},
+    "action": "checks_requested",
+    "merge_group": {
+        "head_sha": SHA,
+        "head_ref": f"refs/heads/gh-readonly-queue/main/pr-7-{SHA}",
+        "base_ref": "refs/heads/main",
+    },
+}
+PRESSED: dict[str, Any] = {
+    **CHECK,
+    "action": "requested_action",
+    "requested_action": {"identifier": "post"},
+}
+
+
+def test_a_comment_of_a_bot_that_a_person_deleted_is_told() -> None:
+    name = "pull_request_review_comment"
+    assert decided(name, DELETED) == (DeletedComment(KEY, 8, "someone"),)
+    assert isinstance(decided(name, changed(DELETED, "sender", BOT)), Ignored)
+    assert isinstance(decided(name, changed(DELETED, "comment.user", PERSON)), Ignored)
+    assert isinstance(decided(name, changed(DELETED, "comment.user")), Ignored)
+    assert isinstance(decided(name, changed(DELETED, "comment.id", -1)), Ignored)
+    assert isinstance(decided(name, changed(DELETED, "comment")), Ignored)
+
+
+def test_a_thread_of_a_bot_that_a_person_resolved_asks_for_a_verdict() -> None:
+    name = "pull_request_review_thread"
+    assert decided(name, RESOLVED) == (ReviewRequest(KEY, "event"),)
+    assert decided(name, changed(RESOLVED, "action", "unresolved")) == (
+        ReviewRequest(KEY, "event"),
+    )
+    assert isinstance(decided(name, changed(RESOLVED, "action", "moved")), Ignored)
+    assert isinstance(decided(name, changed(RESOLVED, "sender", BOT)), Ignored)
+    assert isinstance(decided(name, changed(RESOLVED, "thread.comments", [])), Ignored)
+    closed = changed(RESOLVED, "pull_request.state", "closed")
+    assert isinstance(decided(name, closed), Ignored)
+
+
+def test_a_merge_queue_that_waits_gets_a_verdict_on_its_own_commit() -> None:
+    assert decided("merge_group", QUEUED) == (QueuedMerge(KEY, SHA),)
+    assert isinstance(decided("merge_group", changed(QUEUED, "action", "destroyed")), Ignored)
+    for wrong in ("refs/heads/main", f"refs/heads/gh-readonly-queue/main/pr-x-{SHA}"):
+        other = changed(QUEUED, "merge_group.head_ref", wrong)
+        assert isinstance(decided("merge_group", other), Ignored)
+    assert isinstance(decided("merge_group", changed(QUEUED, "merge_group.head_sha", "x")), Ignored)
+    assert isinstance(decided("merge_group", changed(QUEUED, "repository.id", -1)), Ignored)
+
+
+def test_a_button_of_ours_is_told_with_who_pressed_it() -> None:
+    assert decided("check_run", PRESSED) == (ButtonRequest(KEY, "post", "someone"),)
+    assert isinstance(decided("check_run", changed(PRESSED, "check_run.app.id", 1)), Ignored)
+    assert isinstance(decided("check_run", changed(PRESSED, "sender", BOT)), Ignored)
+    odd = changed(PRESSED, "requested_action.identifier", "<script>")
+    assert isinstance(decided("check_run", odd), Ignored)
+    none = changed(PRESSED, "check_run.pull_requests", [])
+    assert isinstance(decided("check_run", none), Ignored)
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_a_closing_is_told_once_for_all_that_was_said(*, merged: bool) -> None:
+    closed = changed(changed(PULL_REQUEST, "action", "closed"), "pull_request.state", "closed")
+    closed = changed(closed, "pull_request.merged", merged)
+    assert decided("pull_request", closed) == (Closing(KEY, is_merged=merged),)
+    lost = changed(closed, "pull_request.number", -1)
+    assert isinstance(decided("pull_request", lost), Ignored)

@@ -16,7 +16,7 @@ from sandbox.server import StandIn
 from worker.github.app import tokens_of
 from worker.github.client import App, Client
 from worker.jobs import take_turn
-from worker.request import CommandRequest, PullRequestKey, Reason, ReviewRequest
+from worker.request import CommandRequest, Errand, PullRequestKey, Reason, ReviewRequest
 from worker.turns import Turns
 
 REPOSITORY = "acme/shop"
@@ -98,6 +98,27 @@ class Desk:
         request = CommandRequest(self.key, comment, in_thread, by)
         self.turns.enqueue(request, uuid4().hex)
         return self.turn()
+
+    def ask(self, text: str, by: str, *, thread: int | None = None) -> list[Exchange]:
+        """Somebody writes a comment, and the worker hears of it."""
+        if thread is None:
+            comment = self.github.comment(REPOSITORY, self.number, text, by=by)
+        else:
+            comment = self.github.reply(REPOSITORY, self.number, thread, text, by=by)
+        return self.command(comment, by, in_thread=thread is not None)
+
+    def errand(self, errand: Errand) -> list[Exchange]:
+        self.turns.enqueue(errand, uuid4().hex)
+        return self.turn()
+
+    def answers(self) -> list[str]:
+        """What Stet wrote in the conversation."""
+        comments = self.github.issue_comments(REPOSITORY, self.number)
+        return [c["body"] for c in comments if c["user"]["login"] == self.github.bot_login]
+
+    def forget(self) -> None:
+        """Redis loses everything."""
+        self.redis.flushall()
 
     def turn(self) -> list[Exchange]:
         self.seen = len(self.github.exchanges)

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.commands import MOST_COMMANDS, Command, Verb, may, needs_role, parse
+from worker.commands import (
+    MOST_COMMANDS,
+    Command,
+    Verb,
+    is_authors,
+    may,
+    needs_role,
+    parse,
+    refusal,
+)
 
 REVIEW = Command(Verb.REVIEW)
 
@@ -16,7 +25,9 @@ REVIEW = Command(Verb.REVIEW)
         ("/stet review\r\n", (REVIEW,)),
         ("Thanks!\n/stet review", (REVIEW,)),
         ("Thanks!\n\n/stet review  \n\nbye", (REVIEW,)),
-        ("/stet review full", (Command(Verb.REVIEW, "full"),)),
+        ("/stet review full", (Command(Verb.FULL),)),
+        ("/stet review everything", (Command(None),)),
+        ("/stet ignore SEC124 slow host", (Command(Verb.IGNORE, "SEC124 slow host"),)),
         ("/stet", (Command(Verb.HELP),)),
         ("/stet help\n/stet review", (Command(Verb.HELP), REVIEW)),
         ("/stet dance --config=../../etc", (Command(None, "--config=../../etc"),)),
@@ -64,24 +75,34 @@ def test_any_text_is_parsed_without_error(body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "is_author", "allowed"),
+    ("role", "allowed"),
     [
-        ("none", False, False),
-        ("read", False, False),
-        ("something-of-our-own", False, False),
-        ("triage", False, True),
-        ("admin", False, True),
-        ("none", True, True),
+        ("none", False),
+        ("read", False),
+        ("something-of-our-own", False),
+        ("triage", True),
+        ("admin", True),
     ],
 )
-def test_a_review_is_for_the_author_and_for_triage(
-    role: str, *, is_author: bool, allowed: bool
-) -> None:
-    assert may(Verb.REVIEW, role, is_author=is_author) is allowed
+def test_a_review_is_for_triage_and_more(role: str, *, allowed: bool) -> None:
+    assert may(Verb.REVIEW, role) is allowed
 
 
-def test_help_is_for_everybody_and_costs_no_question() -> None:
-    assert may(Verb.HELP, "none", is_author=False)
-    assert not needs_role(Verb.HELP, is_author=False)
-    assert needs_role(Verb.REVIEW, is_author=False)
-    assert not needs_role(Verb.REVIEW, is_author=True)
+def test_the_author_dismisses_only_where_the_configuration_lets_authors() -> None:
+    assert is_authors(Verb.REVIEW, authors_may_ignore=False)
+    assert not is_authors(Verb.IGNORE, authors_may_ignore=False)
+    assert is_authors(Verb.IGNORE, authors_may_ignore=True)
+    assert not is_authors(Verb.FIX, authors_may_ignore=True)
+
+
+def test_explanations_are_for_everybody_and_cost_no_question() -> None:
+    assert may(Verb.EXPLAIN, "none")
+    assert not needs_role(Verb.EXPLAIN)
+    assert needs_role(Verb.REVIEW)
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_a_refusal_says_who_may(verb: Verb) -> None:
+    if needs_role(verb):
+        assert f"`/stet {verb.value}`" in refusal(verb)
+        assert "role or more" in refusal(verb)

@@ -18,6 +18,7 @@ from worker.github.client import Client
 from worker.github.errors import UnavailableError
 from worker.github.publish import Speaker, Spoken
 from worker.github.pulls import Opened, read_pull_request
+from worker.ledger import Ledger
 from worker.open_checks import OpenChecks
 from worker.placing import FileComment, InlineComment
 from worker.plan import ReviewPlan, plan
@@ -49,7 +50,8 @@ def say(desk: Desk, decided: ReviewPlan) -> Spoken:
 
 
 def tools(desk: Desk, client: Client) -> Tools:
-    return Tools(client, MemoryCache(), allow, allow, OpenChecks(desk.redis))
+    forget = list[Ledger]().append
+    return Tools(client, MemoryCache(), allow, allow, OpenChecks(desk.redis), forget, dict)
 
 
 def test_one_bad_line_of_twelve_costs_only_itself(desk: Desk) -> None:
@@ -158,7 +160,7 @@ def stale_review(desk: Desk, happens: str) -> None:
                 desk.github.close(REPOSITORY, desk.number, by="alice")
             case "draft":
                 desk.github.convert_to_draft(REPOSITORY, desk.number, by="alice")
-        review_pull_request(opened, tools(desk, client))
+        review_pull_request(opened, tools(desk, client), Ledger())
 
 
 @pytest.mark.parametrize(

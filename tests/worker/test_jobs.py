@@ -270,9 +270,9 @@ def test_a_command_in_a_thread_is_answered_there(desk: Desk) -> None:
     desk.open({"shop/rates.py": RATES_BAD}, by="alice")
     desk.review()
     [comment] = desk.comments()
-    reply = desk.github.reply(REPOSITORY, desk.number, comment["id"], "/stet help", by="rita")
+    reply = desk.github.reply(REPOSITORY, desk.number, comment["id"], "/stet help", by="alice")
 
-    desk.command(reply, "rita", in_thread=True)
+    desk.command(reply, "alice", in_thread=True)
 
     assert [each["in_reply_to_id"] for each in desk.comments()[1:]] == [comment["id"]] * 2
     assert "/stet review" in desk.comments()[-1]["body"]

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 from redis import Redis
 
-from worker.request import CommandRequest, PullRequestKey, Reason, Request, ReviewRequest
+from worker.request import CommandRequest, Errand, PullRequestKey, Reason, Request, ReviewRequest
 from worker.turns import PREFIX, QUEUE, Turn, Turns
 
 PULLS = [
@@ -34,7 +34,7 @@ class Pull:
     generation: int = 0
     review: int = 0
     reason: Reason | None = None
-    commands: list[CommandRequest] = field(default_factory=list)
+    commands: list[Errand] = field(default_factory=list)
     holder: int | None = None
     taken: int = 0
     tries: int = 0

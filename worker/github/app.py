@@ -9,7 +9,13 @@ import msgspec
 from githubkit import AppAuthStrategy
 
 from worker.github.client import App, ask, open_github
-from worker.github.errors import ForbiddenError, GoneError, InstallationGoneError, UnavailableError
+from worker.github.errors import (
+    ForbiddenError,
+    GoneError,
+    InstallationGoneError,
+    RefusedError,
+    UnavailableError,
+)
 from worker.github.tokens import PERMISSIONS, Token, Tokens
 from worker.request import PullRequestKey
 
@@ -25,9 +31,19 @@ class _Minted(msgspec.Struct):
 
 def mint(app: App, key: PullRequestKey) -> Token:
     """Ask GitHub for a token of one repository. InstallationGoneError: the App is not there."""
+    if app.may_commit:
+        try:
+            return _mint(app, key, PERMISSIONS | {"contents": "write"})
+        except RefusedError:
+            # This installation has not accepted that the App writes code: it reviews all the same.
+            pass
+    return _mint(app, key, PERMISSIONS)
+
+
+def _mint(app: App, key: PullRequestKey, permissions: dict[str, str]) -> Token:
     auth = AppAuthStrategy(str(app.id), app.private_key)
     path = f"app/installations/{key.installation}/access_tokens"
-    body = {"repository_ids": [key.repository_id], "permissions": PERMISSIONS}
+    body = {"repository_ids": [key.repository_id], "permissions": permissions}
     try:
         with open_github(app, auth) as github:
             answer = ask(github, "POST", path, json=body)

@@ -13,7 +13,7 @@ from worker.github.errors import GoneError, UnavailableError
 from worker.github.gate import Gate
 from worker.open_checks import OpenCheck, OpenChecks
 from worker.plan import Conclusion
-from worker.render.check import Annotation, CheckText
+from worker.render.check import Annotation, Button, CheckText
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +59,12 @@ class Checks:
         self._close(left.id, "neutral", {"output": {"title": title, "summary": why}})
 
     def conclude(self, name: str, head: str, conclusion: Conclusion, title: str, why: str) -> None:
-        """A check run that is over as soon as it is there."""
+        """A check run that is over as soon as it is there, in place of one that is open."""
         self.cancel_open(title)
+        self.vouch(name, head, conclusion, title, why)
+
+    def vouch(self, name: str, head: str, conclusion: Conclusion, title: str, why: str) -> None:
+        """A verdict on a commit that is not the pull request's own head."""
         body = self._new(name, head, 1) | {
             "status": "completed",
             "conclusion": conclusion,
@@ -80,7 +84,8 @@ class Checks:
             output["text"] = text.text
         if marks:
             output["annotations"] = marks
-        self._close(check, conclusion, {"output": output})
+        buttons = [_button(each) for each in text.buttons]
+        self._close(check, conclusion, {"output": output, "actions": buttons})
 
     def _close(self, check: int, conclusion: Conclusion, body: dict[str, object]) -> None:
         done = {"status": "completed", "conclusion": conclusion, "completed_at": _now()}
@@ -119,6 +124,14 @@ class Checks:
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _button(button: Button) -> dict[str, str]:
+    return {
+        "label": button.label,
+        "description": button.description,
+        "identifier": button.identifier,
+    }
 
 
 def _annotation(mark: Annotation) -> dict[str, object]:

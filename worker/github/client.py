@@ -44,11 +44,15 @@ _SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """Who Stet is on GitHub. `api_url` without a slash at the end."""
+    """Who Stet is on GitHub. `api_url` without a slash at the end.
+
+    `may_commit`: the operator runs the tier that asks for contents: write.
+    """
 
     id: int
     private_key: str = field(repr=False)
     api_url: str
+    may_commit: bool = False
 
     @property
     def graphql_url(self) -> str:

@@ -60,6 +60,8 @@ class Speaker:
         for said in plan.restored:
             body = words.restored_comment(said.finding, self._pull, self._why)
             self._edit(said.comment, body)
+        for said in plan.moved:
+            self._edit(said.comment, words.moved_comment(said.comment, said.finding, self._pull))
         for comment in plan.strikes:
             self._edit(comment, words.struck_comment(comment, self._pull.head))
         for comment in plan.deletions:
@@ -197,11 +199,16 @@ def react(client: Client, comment: int, content: str, *, in_thread: bool) -> Non
     client.write("POST", path, object, {"content": content})
 
 
-def reply(client: Client, comment: int, body: str, *, in_thread: bool) -> None:
-    """Answer a comment: in its thread, or at the end of the conversation."""
+def reply(client: Client, comment: int, body: str, *, in_thread: bool) -> int:
+    """Answer a comment: in its thread, or at the end of the conversation. The answer's id."""
     number = client.key.number
     if in_thread:
         path = f"{client.repository}/pulls/{number}/comments/{comment}/replies"
     else:
         path = f"{client.repository}/issues/{number}/comments"
-    client.write("POST", path, object, {"body": body})
+    return client.write("POST", path, _Id, {"body": body}).id
+
+
+def edit_remark(client: Client, comment: int, body: str) -> None:
+    """Change a comment of ours in the conversation. GoneError if it was deleted."""
+    client.write("PATCH", f"{client.repository}/issues/comments/{comment}", object, {"body": body})

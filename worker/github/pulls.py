@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from worker.github import queries
 from worker.github.client import Client
 from worker.github.errors import GoneError
-from worker.pull_request import Comment, PullRequest, Thread
+from worker.pull_request import Comment, PullRequest, Remark, Thread
 
 _MOST_THREAD_PAGES = 30
 
@@ -16,12 +16,14 @@ _MOST_THREAD_PAGES = 30
 class Opened:
     """A pull request as it stands now. `merge_base` is still empty; see `worker.github.change`.
 
-    `stet_toml` and `pyproject` are the files at the tip of the base branch.
+    `stet_toml` and `pyproject` are the files at the tip of the base branch. `remarks` are the
+    newest comments of the conversation, where they were asked for.
     """
 
     pull_request: PullRequest
     stet_toml: bytes | None
     pyproject: bytes | None
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,13 @@ class Standing:
     base_branch: str
 
 
-def read_pull_request(client: Client) -> Opened:
-    """The pull request that the client's key names. GoneError if it is not to be had."""
-    data = client.graphql(queries.PULL_REQUEST, _variables(client), queries.PullRequestData)
+def read_pull_request(client: Client, *, recall: bool = False) -> Opened:
+    """The pull request that the client's key names. GoneError if it is not to be had.
+
+    With `recall`, also what people wrote and what of it we have acknowledged.
+    """
+    variables = {**_variables(client), "recall": recall}
+    data = client.graphql(queries.PULL_REQUEST, variables, queries.PullRequestData)
     node = data.repository.pull_request if data.repository else None
     if data.repository is None or node is None:
         raise GoneError("no such pull request")
@@ -49,24 +55,27 @@ def read_pull_request(client: Client) -> Opened:
         state="open" if node.state == "OPEN" else "closed",
         is_draft=node.is_draft,
         head=node.head_ref_oid,
+        head_branch=node.head_ref_name,
         base=node.base_ref_oid,
         merge_base="",
         base_branch=node.base_ref_name,
         web_url=_web_url(data.repository.url),
         labels=frozenset(each.name for each in node.labels.nodes) if node.labels else frozenset(),
         is_fork=node.is_cross_repository,
-        threads=tuple(_all_threads(client, node.review_threads)),
+        threads=tuple(_all_threads(client, node.review_threads, recall=recall)),
     )
     return Opened(
         pull_request,
         _content(tip.stet if tip else None),
         _content(tip.pyproject if tip else None),
+        tuple(map(_remark, node.comments.nodes)) if node.comments else (),
     )
 
 
 def read_threads(client: Client) -> tuple[Thread, ...]:
     """Every review thread of the pull request."""
-    return tuple(_all_threads(client, _threads_page(client, None)))
+    page = _threads_page(client, None, recall=False)
+    return tuple(_all_threads(client, page, recall=False))
 
 
 def read_standing(client: Client) -> Standing:
@@ -94,20 +103,20 @@ def _content(file: queries.File | None) -> bytes | None:
     return file.object.text.encode()
 
 
-def _threads_page(client: Client, after: str | None) -> queries.Threads:
-    variables = {**_variables(client), "after": after}
+def _threads_page(client: Client, after: str | None, *, recall: bool) -> queries.Threads:
+    variables = {**_variables(client), "after": after, "recall": recall}
     data = client.graphql(queries.THREADS, variables, queries.ThreadsData)
     if data.repository is None or data.repository.pull_request is None:
         raise GoneError("no such pull request")
     return data.repository.pull_request.review_threads
 
 
-def _all_threads(client: Client, page: queries.Threads) -> list[Thread]:
+def _all_threads(client: Client, page: queries.Threads, *, recall: bool) -> list[Thread]:
     found = [_thread(node) for node in page.nodes]
     for _ in range(_MOST_THREAD_PAGES):
         if not page.page_info.has_next_page:
             break
-        page = _threads_page(client, page.page_info.end_cursor)
+        page = _threads_page(client, page.page_info.end_cursor, recall=recall)
         found += [_thread(node) for node in page.nodes]
     return found
 
@@ -137,4 +146,11 @@ def _comment(node: queries.CommentNode) -> Comment:
         by_us=node.viewer_did_author,
         body=node.body,
         review_id=int(review) if review else None,
+        written=node.created_at,
+        is_acknowledged=queries.acknowledged(node.reaction_groups),
     )
+
+
+def _remark(node: queries.RemarkNode) -> Remark:
+    author = node.author.rest_login if node.author else "ghost"
+    return Remark(author, node.body, node.created_at, queries.acknowledged(node.reaction_groups))

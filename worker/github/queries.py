@@ -13,9 +13,10 @@ reviewThreads(first: 100, after: $after) {
     comments(first: 30) {
       totalCount
       nodes {
-        fullDatabaseId viewerDidAuthor body
+        fullDatabaseId viewerDidAuthor body createdAt
         author { __typename login }
         pullRequestReview { fullDatabaseId }
+        reactionGroups @include(if: $recall) { content viewerHasReacted }
       }
     }
   }
@@ -34,24 +35,35 @@ baseRef {
 }
 """
 
+_REMARKS = """
+comments(last: 100) @include(if: $recall) {
+  nodes {
+    body createdAt
+    author { __typename login }
+    reactionGroups { content viewerHasReacted }
+  }
+}
+"""
+
 PULL_REQUEST = f"""
-query ($owner: String!, $name: String!, $number: Int!, $after: String) {{
+query ($owner: String!, $name: String!, $number: Int!, $after: String, $recall: Boolean!) {{
   repository(owner: $owner, name: $name) {{
     url
     pullRequest(number: $number) {{
       title body state isDraft isCrossRepository
-      headRefOid baseRefOid baseRefName
+      headRefName headRefOid baseRefOid baseRefName
       author {{ __typename login }}
       labels(first: 50) {{ nodes {{ name }} }}
       {_CONFIGURATION}
       {_THREADS}
+      {_REMARKS}
     }}
   }}
 }}
 """
 
 THREADS = f"""
-query ($owner: String!, $name: String!, $number: Int!, $after: String) {{
+query ($owner: String!, $name: String!, $number: Int!, $after: String, $recall: Boolean!) {{
   repository(owner: $owner, name: $name) {{
     pullRequest(number: $number) {{ {_THREADS} }}
   }}
@@ -103,12 +115,35 @@ class ReviewId(Form):
     full_database_id: str | None = None
 
 
+class ReactionGroup(Form):
+    content: str
+    viewer_has_reacted: bool
+
+
+def acknowledged(groups: list[ReactionGroup] | None) -> bool:
+    """Whether a rocket of ours is among the reactions."""
+    return any(each.content == "ROCKET" and each.viewer_has_reacted for each in groups or ())
+
+
 class CommentNode(Form):
     full_database_id: str
     viewer_did_author: bool
     body: str
+    created_at: str
     author: Actor | None = None
     pull_request_review: ReviewId | None = None
+    reaction_groups: list[ReactionGroup] | None = None
+
+
+class RemarkNode(Form):
+    body: str
+    created_at: str
+    author: Actor | None = None
+    reaction_groups: list[ReactionGroup] | None = None
+
+
+class Remarks(Form):
+    nodes: list[RemarkNode]
 
 
 class Comments(Form):
@@ -168,6 +203,7 @@ class PullRequestNode(Form):
     state: str
     is_draft: bool
     is_cross_repository: bool
+    head_ref_name: str
     head_ref_oid: str
     base_ref_oid: str
     base_ref_name: str
@@ -175,6 +211,7 @@ class PullRequestNode(Form):
     author: Actor | None = None
     labels: Labels | None = None
     base_ref: Branch | None = None
+    comments: Remarks | None = None
 
 
 class WithPullRequest(Form):

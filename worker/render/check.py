@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from rules.engine.config import ConfigProblem
 from rules.engine.finding import Finding, Report
 from rules.kit import Severity
-from worker.placing import Unplaced
-from worker.plan import ReviewPlan
+from worker.ledger import Dismissal
+from worker.outcomes import Record
+from worker.placing import Reason, Unplaced
+from worker.plan import Ignored, ReviewPlan
 from worker.pull_request import OwnComment, PullRequest
-from worker.render.text import clean, code, fit, prose
+from worker.render.text import clean, code, fence_for, fit, prose
 
 MOST_BYTES = 65_000
 MOST_ANNOTATIONS = 200
@@ -30,6 +32,9 @@ class About:
     rule_pack: str
     seconds: float
     problems: tuple[ConfigProblem, ...] = ()
+    patch: str = ""
+    demoted: Mapping[str, Record] = field(default_factory=dict)
+    may_write: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,23 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """One of at most three buttons on the page of a check run.
+
+    GitHub's limits: 20 characters for the label and the identifier, 40 for the description.
+    """
+
+    label: str
+    description: str
+    identifier: str
+
+
+REVIEW_AGAIN = Button("Re-review all", "Review this commit from the start", "review-full")
+POST = Button("Post as comments", "Comment on what is only listed here", "post")
+FIX = Button("Apply safe fixes", "One commit with every safe fix", "fix")
+
+
+@dataclass(frozen=True, slots=True)
 class CheckText:
     """All words of a finished check run."""
 
@@ -54,6 +76,7 @@ class CheckText:
     summary: str
     text: str
     annotations: tuple[Annotation, ...]
+    buttons: tuple[Button, ...] = ()
 
 
 def check_text(
@@ -64,7 +87,9 @@ def check_text(
         _table(plan, report),
         _blocking(plan, pull_request),
         _not_shown(plan.unplaced, pull_request),
+        _ignored(plan.ignored, pull_request),
         _suppressed(report, pull_request),
+        _demoted(plan, about),
         _unread(report),
         _configuration(about),
         _footer(report, about, plan),
@@ -73,9 +98,34 @@ def check_text(
     return CheckText(
         title=plan.title,
         summary=fit(summary, MOST_BYTES),
-        text=fit(_full_list(report.findings, pull_request), MOST_BYTES),
+        text=_text(report.findings, pull_request, about.patch),
         annotations=_annotations(plan, about.problems),
+        buttons=_buttons(report, plan, about),
     )
+
+
+def _buttons(report: Report, plan: ReviewPlan, about: About) -> tuple[Button, ...]:
+    held_back = {Reason.CAP, Reason.DRAFT} & {each.reason for each in plan.unplaced}
+    fixable = any(each.fix is not None and each.fix.safe for each in report.findings)
+    wanted = (
+        (REVIEW_AGAIN, bool(report.findings)),
+        (POST, bool(held_back)),
+        (FIX, about.may_write and fixable),
+    )
+    return tuple(button for button, is_wanted in wanted if is_wanted)
+
+
+def _text(findings: Sequence[Finding], pull_request: PullRequest, patch: str) -> str:
+    listed = fit(_full_list(findings, pull_request), MOST_BYTES)
+    if not patch:
+        return listed
+    fence = fence_for(patch)
+    block = "\n".join(
+        ["", "### Every fix as one patch", "", f"{fence}diff", patch.rstrip("\n"), fence]
+    )
+    if len(listed.encode()) + len(block.encode()) > MOST_BYTES:
+        return fit(f"{listed}\n\nThe fixes together are too long to show as a patch.", MOST_BYTES)
+    return f"{listed}\n{block}"
 
 
 def _table(plan: ReviewPlan, report: Report) -> str:
@@ -83,7 +133,13 @@ def _table(plan: ReviewPlan, report: Report) -> str:
         "new": Counter(each.severity for each in plan.new),
         "still open": Counter(each.finding.severity for each in plan.still_open),
         "fixed": _severities_of(plan.fixed),
-        "dismissed": Counter(each.finding.severity for each in plan.dismissed),
+        "dismissed": Counter(
+            finding.severity
+            for finding in (
+                *(said.finding for said in plan.dismissed),
+                *(one.finding for one in plan.ignored),
+            )
+        ),
         "suppressed in code": Counter(each.finding.severity for each in report.suppressed),
     }
     rows = [s for s in _SEVERITIES if any(column[s] for column in columns.values())]
@@ -127,6 +183,24 @@ def _not_shown(unplaced: Sequence[Unplaced], pull_request: PullRequest) -> str:
     return _list("Not shown as comments", rows)
 
 
+def _ignored(ignored: Sequence[Ignored], pull_request: PullRequest) -> str:
+    rows = [f"{_line(each.finding, pull_request)} ({_why(each.why)})" for each in ignored]
+    return _list("Dismissed in this pull request", rows)
+
+
+_WORDS = {
+    "ignore": "ignored by {by}",
+    "fp": "a mistake of the rule, says {by}",
+    "deleted": "{by} deleted the comment",
+    "gone": "its comment was deleted",
+}
+
+
+def _why(dismissal: Dismissal) -> str:
+    words = _WORDS[dismissal.kind].format(by=prose(dismissal.by))
+    return f"{words}: {prose(dismissal.reason)}" if dismissal.reason else words
+
+
 def _suppressed(report: Report, pull_request: PullRequest) -> str:
     rows = [
         f"- `{each.finding.code}` [{code(f'{each.finding.path}:{each.line}')}]"
@@ -135,6 +209,17 @@ def _suppressed(report: Report, pull_request: PullRequest) -> str:
         for each in report.suppressed
     ]
     return _list("Silenced by comments in this pull request", rows)
+
+
+def _demoted(plan: ReviewPlan, about: About) -> str:
+    codes = {each.finding.code for each in plan.unplaced if each.reason is Reason.DEMOTED}
+    rows = [
+        f"- `{code}` was dismissed {record.unwanted} of {record.judged} times in this repository. "
+        f'`keep = ["{code}"]` under `[rules]` brings its comments back.'
+        for code, record in about.demoted.items()
+        if code in codes
+    ]
+    return _list("Rules that are only told here", rows)
 
 
 def _unread(report: Report) -> str:

@@ -17,7 +17,8 @@ Why = Callable[[str], str]
 MOST_BYTES = 65_000  # GitHub allows 65,535 characters
 _MOST_PLACES = 20
 _MOST_RELATED = 8
-_RESOLVE = "for this pull request: resolve this thread"
+_NOW_AT = "Now at "
+_HERE = "for this pull request: reply `/stet ignore <reason>` · wrong? `/stet fp <reason>`"
 
 
 def inline_comment(comment: InlineComment, pull_request: PullRequest, why: Why) -> str:
@@ -43,6 +44,20 @@ def struck_comment(comment: OwnComment, head: str) -> str:
     return "\n".join([f"~~{title}~~", f"✅ fixed in {head[:7]}", *map(str, said)])
 
 
+def moved_comment(comment: OwnComment, finding: Finding, pull_request: PullRequest) -> str:
+    """The same words, with the place where the code is now; the first line stays the first.
+
+    One that tells this place already stays as it is, though the link is to an earlier commit.
+    """
+    here = f"{_NOW_AT}[{code(f'{finding.path}:{finding.span.line}')}]("
+    lines = comment.body.split("\n")
+    if any(each.startswith(here) for each in lines):
+        return comment.body
+    lines = [each for each in lines if not each.startswith(_NOW_AT)]
+    link = pull_request.permalink(finding.path, finding.span.line)
+    return "\n".join([lines[0], f"{here}{link}).", *lines[1:]])
+
+
 def restored_comment(finding: Finding, pull_request: PullRequest, why: Why) -> str:
     """The comment of a finding that was fixed and is back."""
     return _body(finding, (), [f"Back since {pull_request.head[:7]}."], pull_request, why)
@@ -50,7 +65,11 @@ def restored_comment(finding: Finding, pull_request: PullRequest, why: Why) -> s
 
 def review_body(plan: ReviewPlan, head: str) -> str:
     """The one line of the review that carries the comments."""
-    count = sum(1 + len(each.also) for each in plan.inline)
+    old = {each.finding for each in plan.relocated}
+    told = [f for each in plan.inline for f in (each.finding, *each.also)]
+    count = sum(finding not in old for finding in told)
+    if not count:
+        return f"Stet: comments brought to where the code is on {head[:7]}"
     return f"Stet: {count} new {'finding' if count == 1 else 'findings'} on {head[:7]}"
 
 
@@ -84,7 +103,7 @@ def _body(
     if also:
         lines += [_also(also, finding.path, pull_request), ""]
     lines += [
-        f"Silence here: `# stet: ignore[{finding.code}] <reason>` · {_RESOLVE}",
+        f"Silence here: `# stet: ignore[{finding.code}] <reason>` · {_HERE}",
         "</details>",
     ]
     said = "\n".join(map(str, _markers((finding, *also), pull_request.head, finding.path)))

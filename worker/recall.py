@@ -1,0 +1,44 @@
+"""The ledger put together again from what people wrote and Stet acknowledged. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from worker.commands import parse
+from worker.ledger import Ledger, Place, places_of
+from worker.orders import Scene, obey
+from worker.pull_request import Remark, Thread, own_comments
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    remark: Remark
+    places: tuple[Place, ...]
+
+
+def recalled(
+    remarks: Iterable[Remark], threads: tuple[Thread, ...], explain: Callable[[str], str]
+) -> Ledger:
+    """What the acknowledged commands of a pull request come to, in the order they were given.
+
+    A rocket of ours on a comment says that its commands were allowed and done. What was dismissed
+    by deleting a comment is lost with the ledger.
+    """
+    ours = {each.thread_id: places_of(each) for each in own_comments(threads)}
+    heard = [_Heard(each, ()) for each in remarks]
+    for thread in threads:
+        heard += [_Heard(each.remark, ours.get(thread.id, ())) for each in thread.comments]
+    ledger = Ledger()
+    for each in sorted(heard, key=lambda one: one.remark.written):
+        if each.remark.is_acknowledged:
+            scene = Scene(
+                login=each.remark.author,
+                may=lambda _: True,
+                ledger=ledger,
+                explain=explain,
+                configuration=str,
+                thread=each.places,
+            )
+            ledger = obey(parse(each.remark.body), scene).ledger
+    return ledger
