@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from rules.engine.discover import find_rule
@@ -60,7 +60,15 @@ class Errands:
     done twice by being decided twice.
     """
 
-    def __init__(self, held: HeldTurn, tools: Tools, ledgers: Ledgers, outcomes: Outcomes) -> None:
+    def __init__(
+        self,
+        held: HeldTurn,
+        tools: Tools,
+        ledgers: Ledgers,
+        outcomes: Outcomes,
+        organisation: Callable[[], bytes | None],
+    ) -> None:
+        self._organisation = organisation
         self._held = held
         self._tools = tools
         self._ledgers = ledgers
@@ -76,6 +84,7 @@ class Errands:
         if pull.state == "closed":
             self._close(pull, ledger)
             return
+        opened = replace(opened, organisation=self._organisation())
         room = self._room(opened)
         heard: list[Heard | None] = []
         for errand in self._held.turn.commands:

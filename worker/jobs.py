@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from rules.engine.discover import all_rules
 from rules.engine.index import extractors
@@ -11,6 +12,7 @@ from worker.facts_cache import FactsCache
 from worker.github.app import tokens_of
 from worker.github.client import App, Client
 from worker.github.errors import GitHubError, GoneError, InstallationGoneError, RateLimitedError
+from worker.github.organisation import organisation_file
 from worker.github.pulls import read_pull_request
 from worker.ledger import Ledger, Ledgers
 from worker.open_checks import OpenChecks
@@ -71,7 +73,8 @@ def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
             if held.turn.is_exhausted:
                 _give_up(held, tools)
             else:
-                Errands(held, tools, ledgers, outcomes).run()
+                organisation = partial(organisation_file, app, key, redis)
+                Errands(held, tools, ledgers, outcomes, organisation).run()
     except RateLimitedError as limit:
         raise PutBackError(limit.retry_after, "GitHub's rate limit") from None
     except InstallationGoneError:
@@ -86,7 +89,8 @@ def _give_up(held: HeldTurn, tools: Tools) -> None:
     held.give_up("several tries failed; see the log")
     try:
         opened = read_pull_request(tools.client)
-        name, head = configure(opened).config.check.name, opened.pull_request.head
-        tools.checks.abandon(name, head, "Could not be analysed", _CRASHED)
+        check, head = configure(opened).config.check, opened.pull_request.head
+        title = "Could not be analysed"
+        tools.checks.abandon(check.name, head, check.on_error, title, _CRASHED)
     except GitHubError as error:
         log.warning("%s: giving up could not be told: %s", held.turn.key, error)

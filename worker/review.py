@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from rules.engine import config as configuration
 from rules.engine.apart import review_apart
 from rules.engine.config import Config, ConfigError, ConfigProblem
 from rules.engine.discover import find_rule, selected
 from rules.engine.finding import Report
+from rules.engine.layers import ORG_FILE, layered, with_folders
 from rules.engine.options import options_of
 from rules.engine.snapshot import RecordCache
 from rules.engine.version import engine_version, rule_pack_version
@@ -30,7 +30,7 @@ from worker.patch import Patched, as_diff, patched
 from worker.placing import FileComment, InlineComment
 from worker.plan import PLAIN, Asked, ReviewPlan, moved_to_summary, plan
 from worker.pull_request import PullRequest
-from worker.render.check import About, CheckText, check_text
+from worker.render.check import About, CheckText, Preview, check_text
 from worker.turns import TurnSupersededError
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def review_pull_request(
         return Reviewed(ledger)
     check = checks.start(name, pull_request.head, tools.attempt)
     try:
-        done = _review(pull_request, configured, tools, ledger, wish)
+        done = _review(opened, configured, tools, ledger, wish)
     except SupersededError as news:
         checks.finish(check, "cancelled", CheckText(str(news), _SUPERSEDED, "", ()))
         raise
@@ -142,11 +142,12 @@ class _Done:
 
 
 def _review(
-    pull_request: PullRequest, configured: Configured, tools: Tools, ledger: Ledger, wish: Asked
+    opened: Opened, configured: Configured, tools: Tools, ledger: Ledger, wish: Asked
 ) -> _Done:
     began = time.monotonic()
-    fetched = fetch_change(tools.client, pull_request, tools.cache)
-    pull_request = replace(pull_request, merge_base=fetched.merge_base)
+    fetched = fetch_change(tools.client, opened.pull_request, tools.cache)
+    pull_request = replace(opened.pull_request, merge_base=fetched.merge_base)
+    configured = _with_folders(configured, fetched)
     report, configured = _report(fetched, configured)
     kept = demoted(tools.records(), configured.config.rules.keep)
     may_write = tools.client.may_resolve
@@ -176,6 +177,7 @@ def _review(
         problems=configured.problems,
         patch=as_diff(fixes),
         demoted=kept,
+        preview=_preview(opened, fetched, report, configured),
         may_write=may_write and not pull_request.is_fork,
     )
     log.info(
@@ -218,6 +220,38 @@ def _say(
     return decided, ledger
 
 
+def _with_folders(configured: Configured, fetched: Fetched) -> Configured:
+    """Folders may leave rules and files out, with a file of their own on the base branch."""
+    try:
+        config = with_folders(configured.config, fetched.folders)
+    except ConfigError as error:
+        problems = (*configured.problems, *error.problems)
+        return replace(configured, problems=problems)
+    origin = configured.origin
+    if fetched.folders:
+        count = len(fetched.folders)
+        origin += f" and {count} {'folder' if count == 1 else 'folders'}"
+    return replace(configured, config=config, origin=origin)
+
+
+def _preview(
+    opened: Opened, fetched: Fetched, report: Report, configured: Configured
+) -> Preview | None:
+    """What the configuration that this pull request brings would have said."""
+    changed = {e.path: e.after for e in fetched.snapshot.changes if e.before != e.after}
+    if not changed.keys() & {".stet.toml", "pyproject.toml"}:
+        return None
+    own = changed.get(".stet.toml", opened.stet_toml)
+    project = changed.get("pyproject.toml", opened.pyproject)
+    found = layered(opened.organisation, own, project)
+    if found.problems:
+        return Preview(found.problems)
+    if found.config == configure(opened).config:
+        return None
+    after, brought = _report(fetched, replace(configured, config=found.config, problems=()))
+    return Preview(brought.problems, findings=len(after.findings), instead_of=len(report.findings))
+
+
 def _report(fetched: Fetched, configured: Configured) -> tuple[Report, Configured]:
     """Run the rules, in a process without our tokens. Raises ReviewFailedError."""
     try:
@@ -242,17 +276,13 @@ def _ensure_unmoved(pull_request: PullRequest, client: Client) -> None:
 
 
 def configure(opened: Opened) -> Configured:
-    """The configuration at the tip of the base branch; the defaults where it has a mistake."""
-    try:
-        config = configuration.from_files(opened.stet_toml, opened.pyproject)
-    except ConfigError as error:
-        return Configured(Config.default(), "defaults", error.problems)
+    """The configuration at the tip of the base branch; a layer with a mistake is left out."""
+    found = layered(opened.organisation, opened.stet_toml, opened.pyproject)
     branch = opened.pull_request.base_branch
-    if opened.stet_toml is not None:
-        return Configured(config, f".stet.toml of {branch}")
-    if config != Config.default():
-        return Configured(config, f"pyproject.toml of {branch}")
-    return Configured(config, "defaults")
+    names = [
+        "the organisation" if each == ORG_FILE else f"{each} of {branch}" for each in found.layers
+    ]
+    return Configured(found.config, " over ".join(reversed(names)) or "defaults", found.problems)
 
 
 def reason_to_skip(pull_request: PullRequest, config: Config) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from rules.engine.finding import Crash, Deferred, Finding, Report, Skip, Suppres
 from rules.engine.formats import json_format, line_formats, sarif_format, text_format
 from rules.engine.git import GitError
 from rules.engine.index import ProjectIndex
+from rules.engine.layers import with_folders
 from rules.engine.repair import Repaired, Reviewed, repair
 from rules.engine.run import check as check_files
 from rules.engine.run import review as review_change
@@ -70,7 +71,8 @@ def check(paths: Sequence[Path], options: Options) -> Outcome:
     """Review whole files on disk."""
     try:
         found, project = local.targets(paths, DiskCache(default_folder()))
-        config = _configured(_of_folder(local.root_of(paths)), options)
+        root = local.root_of(paths)
+        config = _configured(_of_folder(root, project.paths), options)
     except (local.Unreadable, ConfigError) as problem:
         return Outcome(misuse=str(problem), code=2)
     shown = {each.path: each.shown for each in found}
@@ -101,7 +103,13 @@ def review(repo: Path, base: str | None, head: str | None, options: Options) -> 
         return Outcome(misuse="--fix changes the work tree: leave --head away", code=2)
     try:
         change = local.change_of(repo, base, head, DiskCache(default_folder()))
-        config = _configured(lambda: from_files(*change.config_files), options)
+        paths = change.snapshot.after.paths
+
+        def found() -> Config:
+            own = from_files(*change.config_files)
+            return with_folders(own, local.folder_files(local.root_of([repo]), paths))
+
+        config = _configured(found, options)
 
         def again() -> Reviewed:
             changed = local.change_of(repo, base, head, DiskCache(default_folder()))
@@ -117,13 +125,14 @@ def review(repo: Path, base: str | None, head: str | None, options: Options) -> 
     return _outcome(done, config, options)
 
 
-def _of_folder(root: Path) -> Any:
+def _of_folder(root: Path, paths: Collection[str] = ()) -> Any:
     def read() -> Config:
         def bytes_of(name: str) -> bytes | None:
             path = root / name
             return path.read_bytes() if path.is_file() else None
 
-        return from_files(bytes_of(".stet.toml"), bytes_of("pyproject.toml"))
+        own = from_files(bytes_of(".stet.toml"), bytes_of("pyproject.toml"))
+        return with_folders(own, local.folder_files(root, paths))
 
     return read
 

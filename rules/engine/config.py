@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -110,9 +110,7 @@ class CheckConfig(Section, frozen=True):
     ] = "error"
     on_error: Annotated[
         Literal["neutral", "failure"],
-        Meta(
-            description="How the check concludes when Stet itself could not do its work. No effect yet."
-        ),
+        Meta(description="How the check concludes when Stet itself could not do its work."),
     ] = "neutral"
     annotations: Annotated[
         Literal["none", "uncommented", "all"],
@@ -190,7 +188,7 @@ class CommandsConfig(Section, frozen=True):
     authors_may_ignore: Annotated[
         bool,
         Meta(
-            description="Let authors dismiss findings on their own pull requests without write access. No effect yet."
+            description="Let authors dismiss findings on their own pull requests without write access."
         ),
     ] = False
 
@@ -208,7 +206,7 @@ class Config(Section, frozen=True):
     extends: Annotated[
         Literal["org", "none"],
         Meta(
-            description="Whether the organisation's `stet.toml` in its `.github` repository holds here too. No effect yet."
+            description="Whether the organisation's `stet.toml` in its `.github` repository holds here too. The App must be installed on it."
         ),
     ] = "org"
     python: Annotated[
@@ -259,11 +257,11 @@ _RULE_TABLE = re.compile(r"^[A-Z]{3}\d{3}$")
 _MAX_BYTES = 64 * 1024
 
 
-def parse(text: str, path: str, table: tuple[str, ...] = ()) -> Config:
-    """Read TOML. `table` names the part of the file that is meant, such as ("tool", "stet").
+C = TypeVar("C", bound=Section)
 
-    Raises ConfigError with the line and, for a misspelt key, the nearest known one.
-    """
+
+def table_of(text: str, path: str, table: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The part of a TOML file that is meant, such as ("tool", "stet"). Raises ConfigError."""
     if len(text) > _MAX_BYTES:
         raise ConfigError(ConfigProblem(path, 1, "longer than 64 kB; a configuration is short"))
     try:
@@ -272,14 +270,29 @@ def parse(text: str, path: str, table: tuple[str, ...] = ()) -> Config:
         line = re.search(r"at line (\d+)", str(problem))
         message = f"not valid TOML: {problem}"
         raise ConfigError(ConfigProblem(path, int(line[1]) if line else 1, message)) from None
+    except (ValueError, RecursionError):
+        raise ConfigError(ConfigProblem(path, 1, "not valid TOML")) from None
     for key in table:
         data = data.get(key, {}) if isinstance(data, dict) else {}
     if not isinstance(data, dict):
         raise ConfigError(ConfigProblem(path, 1, f"`{'.'.join(table)}` must be a table"))
+    return data
+
+
+def converted(data: Mapping[str, Any], text: str, path: str, kind: type[C]) -> C:
+    """A table as settings. Raises ConfigError with the line and the nearest known key."""
     try:
-        return msgspec.convert(_with_options(data), Config)
+        return msgspec.convert(_with_options(data) if kind is Config else data, kind)
     except msgspec.ValidationError as problem:
         raise ConfigError(_explain(str(problem), text, path)) from None
+
+
+def parse(text: str, path: str, table: tuple[str, ...] = ()) -> Config:
+    """Read TOML. `table` names the part of the file that is meant, such as ("tool", "stet").
+
+    Raises ConfigError with the line and, for a misspelt key, the nearest known one.
+    """
+    return converted(table_of(text, path, table), text, path, Config)
 
 
 def _with_options(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -322,16 +335,40 @@ def _line_of(text: str, key: str) -> int:
     return 1
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The part of a file that is Stet's configuration."""
+
+    path: str
+    text: str
+    data: dict[str, Any]
+
+    @property
+    def config(self) -> Config:
+        """Raises ConfigError."""
+        return converted(self.data, self.text, self.path, Config)
+
+
+def found_in(stet_toml: bytes | None, pyproject: bytes | None) -> Found | None:
+    """`.stet.toml` wins over `[tool.stet]`; None where neither is there. Raises ConfigError."""
+    if stet_toml is not None:
+        text = decoded(stet_toml, ".stet.toml")
+        return Found(".stet.toml", text, table_of(text, ".stet.toml"))
+    if pyproject is not None and b"tool.stet" in pyproject:
+        text = decoded(pyproject, "pyproject.toml")
+        data = table_of(text, "pyproject.toml", ("tool", "stet"))
+        return Found("pyproject.toml", text, data) if data else None
+    return None
+
+
 def from_files(stet_toml: bytes | None, pyproject: bytes | None) -> Config:
     """The configuration of a tree: `.stet.toml` wins over `[tool.stet]`; neither means defaults."""
-    if stet_toml is not None:
-        return parse(_text(stet_toml, ".stet.toml"), ".stet.toml")
-    if pyproject is not None and b"tool.stet" in pyproject:
-        return parse(_text(pyproject, "pyproject.toml"), "pyproject.toml", ("tool", "stet"))
-    return Config.default()
+    found = found_in(stet_toml, pyproject)
+    return found.config if found else Config.default()
 
 
-def _text(data: bytes, path: str) -> str:
+def decoded(data: bytes, path: str) -> str:
+    """The text of a configuration file. Raises ConfigError."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

@@ -145,6 +145,17 @@ def _shown(name: str, root: Path, paths: Sequence[Path]) -> str | None:
     return None
 
 
+def folder_files(root: Path, paths: Iterable[str]) -> dict[str, bytes]:
+    """The `.stet.toml` below the root, among these paths of the tree."""
+    found = {}
+    for path in paths:
+        if path.endswith("/.stet.toml"):
+            file = root / path
+            if file.is_file() and not file.is_symlink():
+                found[path] = file.read_bytes()
+    return found
+
+
 @dataclass(frozen=True)
 class LocalChange:
     """A change of a local repository, ready for review."""

@@ -49,7 +49,8 @@ def test_a_configuration_with_a_mistake_is_replaced_by_the_defaults() -> None:
 def test_the_why_of_a_rule_is_its_prose_and_not_its_examples() -> None:
     text = why("SEC124")
 
-    assert text.startswith("`requests` and `urllib` have no timeout of their own")
+    assert text.startswith("`requests`")
+    assert "no timeout of their own" in text
     assert "Bad:" not in text
     assert "```" not in text
     assert why("XXX999") == ""

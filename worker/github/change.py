@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from rules.engine import index
 from rules.engine.diff import line_changes
 from rules.engine.finding import Skip
+from rules.engine.layers import MOST_FOLDERS
 from rules.engine.snapshot import Entry, RecordCache, Snapshot, Tree
 from rules.kit import FileChange
 from worker.github.blobs import GitHubBlobs
@@ -66,13 +67,15 @@ class _Tree(msgspec.Struct):
 class Fetched:
     """A pull request with everything that a review of it reads.
 
-    `skipped` are the changed files whose content is not at hand.
+    `skipped` are the changed files whose content is not at hand, `folders` the configuration
+    files below the root that stood there before the change.
     """
 
     merge_base: str
     snapshot: Snapshot
     diff: Diff
     skipped: tuple[Skip, ...]
+    folders: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def fetch_change(client: Client, pull_request: PullRequest, cache: RecordCache) -> Fetched:
@@ -93,7 +96,10 @@ def fetch_change(client: Client, pull_request: PullRequest, cache: RecordCache) 
     blobs = GitHubBlobs(client, sizes, pull_request.head)
     pairs = [_pair(file, before, after) for file in files if file.status != "unchanged"]
     changed = {entry.sha for _, *sides in pairs for entry in sides if entry is not None}
-    contents = blobs.read(changed | index.missing_blobs([before, after], cache))
+    folders = {p: e.sha for p, e in before.items() if p.endswith("/.stet.toml") and e.is_file}
+    folders = dict(sorted(folders.items())[:MOST_FOLDERS])
+    wanted = {*changed, *folders.values()}
+    contents = blobs.read(wanted | index.missing_blobs([before, after], cache))
     changes = tuple(_change(*pair, contents) for pair in pairs)
     skipped += _unread(pairs, contents, blobs)
     snapshot = Snapshot(
@@ -104,7 +110,8 @@ def fetch_change(client: Client, pull_request: PullRequest, cache: RecordCache) 
         body=pull_request.body,
     )
     patches = {file.filename: file.patch for file in files}
-    return Fetched(merge_base, snapshot, _diff(changes, patches), tuple(skipped))
+    said = {path: contents[sha] for path, sha in folders.items() if sha in contents}
+    return Fetched(merge_base, snapshot, _diff(changes, patches), tuple(skipped), said)
 
 
 def _list_files(client: Client) -> list[_File]:

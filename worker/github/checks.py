@@ -50,13 +50,13 @@ class Checks:
             output = {"title": why, "summary": "Its review was not finished."}
             self._close(left.id, "cancelled", {"output": output})
 
-    def abandon(self, name: str, head: str, title: str, why: str) -> None:
+    def abandon(self, name: str, head: str, conclusion: Conclusion, title: str, why: str) -> None:
         """Close what is open, or say in a new check run, that nothing came of it."""
         left = self._open.of(self._client.key)
         if left is None or left.head != head:
-            self.conclude(name, head, "neutral", title, why)
+            self.conclude(name, head, conclusion, title, why)
             return
-        self._close(left.id, "neutral", {"output": {"title": title, "summary": why}})
+        self._close(left.id, conclusion, {"output": {"title": title, "summary": why}})
 
     def conclude(self, name: str, head: str, conclusion: Conclusion, title: str, why: str) -> None:
         """A check run that is over as soon as it is there, in place of one that is open."""

@@ -17,13 +17,15 @@ class Opened:
     """A pull request as it stands now. `merge_base` is still empty; see `worker.github.change`.
 
     `stet_toml` and `pyproject` are the files at the tip of the base branch. `remarks` are the
-    newest comments of the conversation, where they were asked for.
+    newest comments of the conversation, where they were asked for. `organisation` is the file
+    that holds for all repositories.
     """
 
     pull_request: PullRequest
     stet_toml: bytes | None
     pyproject: bytes | None
     remarks: tuple[Remark, ...] = ()
+    organisation: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,15 @@ _SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.NOTICE)
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What the configuration that the pull request itself brings comes to."""
+
+    problems: tuple[ConfigProblem, ...] = ()
+    findings: int = 0
+    instead_of: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     """What was run: shown in the footer of each check run."""
 
@@ -34,6 +43,7 @@ class About:
     problems: tuple[ConfigProblem, ...] = ()
     patch: str = ""
     demoted: Mapping[str, Record] = field(default_factory=dict)
+    preview: Preview | None = None
     may_write: bool = False
 
 
@@ -92,6 +102,7 @@ def check_text(
         _demoted(plan, about),
         _unread(report),
         _configuration(about),
+        _previewed(about.preview),
         _footer(report, about, plan),
     ]
     summary = "\n\n".join(part for part in parts if part)
@@ -99,7 +110,7 @@ def check_text(
         title=plan.title,
         summary=fit(summary, MOST_BYTES),
         text=_text(report.findings, pull_request, about.patch),
-        annotations=_annotations(plan, about.problems),
+        annotations=_annotations(plan, _mistakes(about)),
         buttons=_buttons(report, plan, about),
     )
 
@@ -238,7 +249,24 @@ def _configuration(about: About) -> str:
     if not about.problems:
         return ""
     rows = [f"- {code(f'{p.path}:{p.line}')} {prose(p.message)}" for p in about.problems]
-    return _list("The configuration has a mistake; the defaults were used", rows)
+    return _list("The configuration has a mistake; that file was left out", rows)
+
+
+def _previewed(preview: Preview | None) -> str:
+    if preview is None:
+        return ""
+    if preview.problems:
+        rows = [f"- {code(f'{p.path}:{p.line}')} {prose(p.message)}" for p in preview.problems]
+        return _list("The configuration that this pull request brings has a mistake", rows)
+    return (
+        "The configuration that this pull request brings counts once it is merged. With it there "
+        f"would be {preview.findings} findings here instead of {preview.instead_of}."
+    )
+
+
+def _mistakes(about: About) -> tuple[ConfigProblem, ...]:
+    """What is wrong at the head is marked in the diff; elsewhere a mark has no line to stand on."""
+    return about.preview.problems if about.preview else about.problems
 
 
 def _footer(report: Report, about: About, plan: ReviewPlan) -> str:
