@@ -148,7 +148,8 @@ def flask(call: cst.Call, here: Here) -> Iterator[Flag]:
     with_credentials = _says_yes(keyword(call, "supports_credentials"), here)
     origins, resources = keyword(call, "origins"), keyword(call, "resources")
     if origins is None and resources is None:
-        if not _is_configured(here) and call.args:
+        is_whole = bool(call.args) or "flask_cors.cross_origin" in here.names(call.func)
+        if not _is_configured(here) and is_whole:
             yield _flag(call.func, here, with_credentials=with_credentials)
         return
     if _wide_origins(origins, here) is not None or _wide_resources(resources, here):
@@ -174,7 +175,7 @@ def django(module: SettingsModule, here: Here) -> Iterator[Flag]:
         )
 
 
-@rule.on(cst.Assign, words=("headers", "response", "resp", "res"))
+@rule.on(cst.Assign, words=("Control", "control"))
 def header(assign: cst.Assign, here: Here) -> Iterator[Flag]:
     """The header written by hand."""
     match assign.targets[0].target:
@@ -189,6 +190,19 @@ def header(assign: cst.Assign, here: Here) -> Iterator[Flag]:
         yield _flag(assign, here, with_credentials=False)
     elif _reads_origin(assign.value, here) and not _is_looked_up(assign, here):
         yield _flag(assign, here, with_credentials=True, sure=sends or bool(dotted(owner)))
+
+
+@rule.on(cst.Call, calls=("add", "set", "setdefault", "set_header"), words=("Control", "control"))
+def added_header(call: cst.Call, here: Here) -> Iterator[Flag]:
+    """The same through a method: `response.headers.add("Access-Control-Allow-Origin", "*")`."""
+    name = string(call.args[0].value) if len(call.args) == 2 else None
+    if here.is_test or name is None or name.lower() != _HEADER:
+        return
+    value = call.args[1].value
+    if string(value) == "*":
+        yield _flag(call, here, with_credentials=False)
+    elif _reads_origin(value, here) and not _is_looked_up(call, here):
+        yield _flag(call, here, with_credentials=True)
 
 
 def _flag(where: cst.CSTNode, here: Here, *, with_credentials: bool, sure: bool = True) -> Flag:
@@ -274,7 +288,7 @@ def _reads_origin(node: cst.BaseExpression, here: Here) -> bool:
     )
 
 
-def _is_looked_up(assign: cst.Assign, here: Here) -> bool:
+def _is_looked_up(assign: cst.CSTNode, here: Here) -> bool:
     """Whether a condition decides about it."""
     function = here.function(assign)
     for around in here.scopes.ancestors(assign):

@@ -187,7 +187,17 @@ def _secret(
         return "", False
     for words in (received, owners):
         sure = sorted(words & _SURE)
-        if sure and not words & {"bucket", "count", "limit", "length", "size"}:
+        if sure and not words & {
+            "bucket",
+            "count",
+            "limit",
+            "length",
+            "size",
+            "budget",
+            "max",
+            "min",
+            "total",
+        }:
             return sure[0], words is received or _is_made_of_signs(call, here)
         likely = sorted(words & _LIKELY)
         if likely and words & _OF_KEYS:

@@ -171,15 +171,32 @@ def _reading(found: JwtCall, here: Here) -> Iterator[Flag]:
     if off is not None:
         if not _verifies_too(call, here):
             fix = replacing(off, "True") if _is_complete(found) else None
-            yield _unsigned(call, off, "This believes", fix, here)
+            inside = any(each is off for each in find(call, cst.Name))
+            yield _unsigned(call, off if inside else call.func, "This believes", fix, here)
         return
     if found.library == "authlib":
         return
     allowed = argument(call, 2, "algorithms")
-    if allowed is not None:
+    if allowed is not None and _comes_from_token(allowed, here):
+        message = (
+            "The token itself names the algorithm that it is verified with, and picks the way that "
+            "suits its author. Name those that you sign with."
+        )
+        yield Flag(allowed, message)
+    elif allowed is not None:
         yield from _none_allowed(allowed, here)
     elif not has_star_kwargs(call) and not any(each.star for each in call.args):
         yield from _without_algorithms(found, here)
+
+
+def _comes_from_token(allowed: cst.BaseExpression, here: Here) -> bool:
+    parts = [allowed, *(here.value_of(each) for each in find(allowed, cst.Name))]
+    return any(
+        name.endswith(".get_unverified_header")
+        for part in parts
+        for each in find(part, cst.Call)
+        for name in here.names(each.func)
+    )
 
 
 def _is_complete(found: JwtCall) -> bool:
