@@ -138,7 +138,9 @@ _SHORT_LIVED = re.compile(
     r"pgbouncer|serverless|lambda|celery|fork|proxy|zappa|vercel|one-off|event loop|dramatiq|prefork",
     re.IGNORECASE,
 )
-_OFFLINE = re.compile(r"(^|/)(env|alembic\w*|conftest|seed\w*|celery\w*|worker\w*|tasks?)(\.py$|/)")
+_OFFLINE = re.compile(
+    r"(^|/)(env|alembic\w*|migrat\w*|conftest|seed\w*|celery\w*|worker\w*|tasks?|ping|wait\w*|check\w*|health\w*)(\.py$|/)"
+)
 
 
 @rule.on(SettingsModule, words=("DATABASES",))
