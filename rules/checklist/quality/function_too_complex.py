@@ -142,7 +142,7 @@ def check(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_migration:
         return
     most = (here.options or _DEFAULT).max_complexity
-    ways = size_of(function).ways
+    ways = size_of(function, here).ways
     if ways > most:
         yield Flag(
             function.name,

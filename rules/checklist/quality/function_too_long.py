@@ -190,7 +190,7 @@ def check(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_migration:
         return
     most = (here.options or _DEFAULT).max_statements
-    size = size_of(function)
+    size = size_of(function, here)
     if size.statements > most and size.blocks >= _FEWEST_BLOCKS:
         yield Flag(
             function.name,
