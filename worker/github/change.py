@@ -14,6 +14,7 @@ from rules.engine.diff import line_changes
 from rules.engine.finding import Skip
 from rules.engine.snapshot import Entry, RecordCache, Snapshot, Tree
 from rules.kit import FileChange
+from worker.github.advisories import fetch_advisories
 from worker.github.blobs import GitHubBlobs
 from worker.github.client import Client
 from worker.hunks import Diff, DiffFile
@@ -102,6 +103,7 @@ def fetch_change(client: Client, pull_request: PullRequest, cache: RecordCache) 
         changes=changes,
         title=pull_request.title,
         body=pull_request.body,
+        advisories=fetch_advisories(client, changes),
     )
     patches = {file.filename: file.patch for file in files}
     return Fetched(merge_base, snapshot, _diff(changes, patches), tuple(skipped))
