@@ -158,9 +158,9 @@ _ALPHABET = re.compile(
 )
 
 
-@rule.on(cst.Call, calls=(*_NUMBERS, *_PICKS))
+@rule.on(cst.Call, calls=(*_NUMBERS, *_PICKS), words=("random",))
 def check(call: cst.Call, here: Here) -> Iterator[Flag]:
-    if here.is_test or not here.mentions(("random",)):
+    if here.is_test:
         return
     if not any(_HOMES.match(each) for each in here.names(call.func)):
         return

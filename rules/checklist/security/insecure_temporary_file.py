@@ -117,7 +117,7 @@ def named(call: cst.Call, here: Here) -> Iterator[Flag]:
     yield Flag(call.func, message, fix=_made(call, here))
 
 
-@rule.on(cst.Call, calls=("open", "save", *_WRITERS))
+@rule.on(cst.Call, calls=("open", "save", *_WRITERS), words=("tmp", "gettempdir", "shm"))
 def written(call: cst.Call, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_script:
         return

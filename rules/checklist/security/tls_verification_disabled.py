@@ -170,13 +170,11 @@ _UNVERIFIED = frozenset({"ssl._create_unverified_context", "ssl._create_stdlib_c
 
 @rule.on(cst.Arg, words=tuple(_OFF))
 def argument_off(arg: cst.Arg, here: Here) -> Iterator[Flag]:
-    if here.is_test:
+    if arg.star == "**":
+        yield from _unpacked(arg, here)
+    if arg.keyword is None or arg.keyword.value not in _OFF or here.is_test:
         return
     call = here.parent(arg)
-    if arg.star == "**" and isinstance(call, cst.Call):
-        yield from _unpacked(arg, call, here)
-    if arg.keyword is None or arg.keyword.value not in _OFF:
-        return
     if not isinstance(call, cst.Call) or not _is_off(arg.keyword.value, arg.value, here):
         return
     sure = _is_client(call, here)
@@ -185,10 +183,13 @@ def argument_off(arg: cst.Arg, here: Here) -> Iterator[Flag]:
     yield _flag(arg, f"`{here.source(arg)}`", _fix_of(call, arg), here, sure=sure)
 
 
-def _unpacked(arg: cst.Arg, call: cst.Call, here: Here) -> Iterator[Flag]:
+def _unpacked(arg: cst.Arg, here: Here) -> Iterator[Flag]:
     """`get(url, **options)` after `options = {"verify": False}`."""
+    call = here.parent(arg)
     held = here.value_of(arg.value)
-    for each in held.elements if isinstance(held, cst.Dict) else ():
+    if here.is_test or not isinstance(held, cst.Dict) or not isinstance(call, cst.Call):
+        return
+    for each in held.elements:
         if isinstance(each, cst.DictElement) and string(each.key) == "verify":
             sure = _is_client(call, here) if _is_false(each.value) else None
             if sure is not None:

@@ -122,6 +122,7 @@ _CURE = "Take AES-GCM or ChaCha20-Poly1305."
         "des",
         "triple_des",
     ),
+    words=("Crypto", "Cryptodome", "cryptography", "pyDes"),
 )
 def check(call: cst.Call, here: Here) -> Iterator[Flag]:
     if here.is_test:

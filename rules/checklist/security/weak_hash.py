@@ -158,7 +158,11 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 
 
-@rule.on(cst.Call, calls=("md5", "md4", "sha1", "new", "MD5", "SHA1"))
+@rule.on(
+    cst.Call,
+    calls=("md5", "md4", "sha1", "new", "MD5", "SHA1"),
+    words=("hashlib", "Crypto", "Cryptodome", "cryptography"),
+)
 def check(call: cst.Call, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_migration:
         return

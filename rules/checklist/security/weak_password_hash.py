@@ -135,7 +135,7 @@ _DJANGO_WEAK = frozenset({"md5", "unsalted_md5", "sha1", "unsalted_sha1", "crypt
 _CURE = "Use Argon2, bcrypt, scrypt or PBKDF2."
 
 
-@rule.on(cst.Call, calls=(*_FAST, "new"))
+@rule.on(cst.Call, calls=(*_FAST, "new"), words=("hashlib", "Crypto", "Cryptodome"))
 def hashed(call: cst.Call, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_migration:
         return
