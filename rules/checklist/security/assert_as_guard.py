@@ -195,6 +195,8 @@ def _is_guaranteed(statement: cst.Assert, here: Here) -> bool:
     function = here.function(statement)
     if function is None or here.around(statement, cst.ClassDef) is not None:
         return True
+    if here.function(function) is not None:  # a decorator: others may stand around it
+        return True
     if function.name.value.startswith("_") or view_of(function, here) is None:
         return True
     return any(_LOGIN.search(here.source(each)) for each in function.decorators)

@@ -187,7 +187,7 @@ def header(assign: cst.Assign, here: Here) -> Iterator[Flag]:
         return
     sends = _sends_credentials(assign, here)
     if string(assign.value) == "*":
-        yield _flag(assign, here, with_credentials=False)
+        yield _flag(assign, here, with_credentials=False, sure=_is_for_all(assign, here))
     elif _reads_origin(assign.value, here) and not _is_looked_up(assign, here):
         yield _flag(assign, here, with_credentials=True, sure=sends or bool(dotted(owner)))
 
@@ -200,7 +200,7 @@ def added_header(call: cst.Call, here: Here) -> Iterator[Flag]:
         return
     value = call.args[1].value
     if string(value) == "*":
-        yield _flag(call, here, with_credentials=False)
+        yield _flag(call, here, with_credentials=False, sure=_is_for_all(call, here))
     elif _reads_origin(value, here) and not _is_looked_up(call, here):
         yield _flag(call, here, with_credentials=True)
 
@@ -269,6 +269,19 @@ def _is_true(node: cst.CSTNode | None) -> bool:
 
 def _credentials_of(setting: Setting | None) -> bool:
     return setting is not None and _is_true(setting.value)
+
+
+def _is_for_all(node: cst.CSTNode, here: Here) -> bool:
+    """Whether the header goes out with every answer; on a single one it is chosen on purpose."""
+    function = here.function(node)
+    if function is None:
+        return True
+    heads = " ".join(here.source(each) for each in function.decorators)
+    owner = here.around(function, cst.ClassDef)
+    named = f"{function.name.value} {owner.name.value if owner is not None else ''}"
+    return "after_request" in heads or bool(
+        re.search(r"middleware|after_request|process_response", f"{heads} {named}", re.IGNORECASE)
+    )
 
 
 def _sends_credentials(assign: cst.Assign, here: Here) -> bool:
