@@ -22,7 +22,7 @@ from rules.engine.index import ProjectIndex
 from rules.engine.run import review
 from rules.engine.snapshot import Snapshot
 from rules.engine.tree import Entry
-from rules.kit import FileChange
+from rules.kit import Advisory, FileChange
 
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
@@ -39,6 +39,7 @@ class _Parcel(msgspec.Struct):
     changes: tuple[FileChange, ...]
     title: str
     body: str
+    advisories: tuple[Advisory, ...]
     config: Config
 
 
@@ -56,6 +57,7 @@ def review_apart(snapshot: Snapshot, config: Config, *, seconds: float = 240.0) 
         snapshot.changes,
         snapshot.title,
         snapshot.body,
+        snapshot.advisories,
         config,
     )
     try:
@@ -87,6 +89,7 @@ def main() -> None:
         parcel.changes,
         parcel.title,
         parcel.body,
+        parcel.advisories,
     )
     discover.all_rules()
 

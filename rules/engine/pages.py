@@ -20,7 +20,9 @@ from rules.engine.docs.words import table as markdown_table
 from rules.kit import Confidence, Rule
 
 _SECTION = re.compile(r"\n+(Bad|Good|Before):")
-_FENCE = re.compile(r"(?m)^(?P<begin>```+[\w+-]+) (?P<path>\S+)(?P<flagged> flagged)?\n")
+_FENCE = re.compile(
+    r"(?m)^(?P<begin>```+[\w+-]+) (?P<path>\S+)(?P<times> x\d+)?(?P<flagged> flagged)?\n"
+)
 
 
 def page(rule: Rule) -> str:
@@ -53,7 +55,8 @@ def _body(rule: Rule) -> str:
 
 def _named_fence(fence: re.Match[str]) -> str:
     flagged = ": this file is flagged" if fence["flagged"] else ""
-    return f"\n`{fence['path']}`{flagged}\n\n{fence['begin']}\n"
+    times = f", {fence['times'].strip(' x')} times over" if fence["times"] else ""
+    return f"\n`{fence['path']}`{times}{flagged}\n\n{fence['begin']}\n"
 
 
 def _surroundings(rule: Rule) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 from types import MappingProxyType
 
@@ -127,7 +128,15 @@ def _as_change(
     files: tuple[FileChange, ...],
     trees: Mapping[str, tuple[cst.Module | None, cst.Module | None]],
 ) -> Change:
-    return Change(files, snapshot.before, snapshot.after, trees, snapshot.title, snapshot.body)
+    return Change(
+        files,
+        snapshot.before,
+        snapshot.after,
+        trees,
+        snapshot.title,
+        snapshot.body,
+        snapshot.advisories,
+    )
 
 
 Sides = tuple[FileChange, Inspection | None, Inspection]
@@ -173,6 +182,18 @@ def _touches(placed: Placed, added: frozenset[int]) -> bool:
     return any(line in added for line in range(placed.span.line, placed.span.end_line + 1))
 
 
+def _fixes_of_change(
+    inspection: Inspection, said: Sequence[Placed], change: Change, ear: Ear
+) -> Mapping[int, VerifiedFix]:
+    """Those that leave the file without any finding that it did not have."""
+    file = next((each for each in change.files if each.path == inspection.path), None)
+    if file is None or file.after is None or not any(each.flag.fix for each in said):
+        return {}
+    alone = inspect(file.path, file.after, change.after, ear)
+    beside = replace(alone, placed=(*alone.placed, *inspection.placed))
+    return verified_fixes(beside, said, file.after, change.after, ear)
+
+
 class _Collected:
     """Gathers what a review says, file by file."""
 
@@ -211,7 +232,8 @@ class _Collected:
             self.crashes.extend(inspection.crashes)
             said = [each for each in inspection.placed if self._is_wanted(each, linters)]
             silence = Suppressions.of(inspection.text, inspection.path)
-            self._say(inspection.placed, said, silence, {})
+            fixes = _fixes_of_change(inspection, said, change, ear)
+            self._say(inspection.placed, said, silence, fixes)
 
     def _say(
         self,

@@ -64,7 +64,7 @@ _PIECE = re.compile(
     r"([^#'\"]*)(?:(#)[^\n\r]*"
     rf"|(?:(?<=[fFtT])|(?<=[fFtT][rR]))({_EASY})"
     rf"|(?<![fFtT])(?<![fFtT][rR])(?:{_OTHER})"
-    r"|([\"']))",
+    r"|([\"'])|\Z)",
     re.DOTALL,
 )
 
@@ -85,7 +85,9 @@ def skeleton(text: str) -> str:
 def _at_once(text: str) -> str | None:
     """What `_Stripper` gives, several times as fast; None where a string is hard to read."""
     found = []
-    for code, comment, field, odd in _PIECE.findall(f"{text}#"):  # the end is a comment, too
+    for code, comment, field, odd in _PIECE.findall(f"{text}#")[
+        :-1
+    ]:  # so the last piece is nothing
         found.append(code)
         if odd:
             return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rules.engine.index import ProjectIndex
 from rules.engine.tree import Blobs, Entry, RecordCache, Tree
-from rules.kit import FileChange
+from rules.kit import Advisory, FileChange
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Snapshot:
     changes: tuple[FileChange, ...]
     title: str = ""
     body: str = ""
+    advisories: tuple[Advisory, ...] = ()
 
 
 __all__ = ["Blobs", "Entry", "RecordCache", "Snapshot", "Tree"]

@@ -183,7 +183,8 @@ _LOOKUP = re.compile(
     r"|Plan|Tier|Setting|Config(uration)?|Option|Unit|State|Region|Time_?[zZ]one|Colou?r|Size|Group|Feature"
     r"|Flag|Level|Priorit(y|ies)|Badge|Choice|Menu|Banner|F[aA][qQ]|Section|Provider|Channel|Webhook|Department"
     r"|Template|Theme|Gateway|Method|Rate|Zone|Warehouse|Brand|Genre|Topic|Label|Skill|Source|Scope|Release"
-    r"|Version|Site|Instance|Environment|Schedule|Queue|Worker|Constant|Lookup|Reason|Announcement|Room)s?$"
+    r"|Version|Site|Instance|Environment|Schedule|Queue|Worker|Constant|Lookup|Reason|Announcement|Room|Page|Bracket"
+    r"|Module|Field|Organi[sz]ation|Workspace|Tenant|Team|Integration|Connector|Policy|Policies)s?(Model)?$"
 )
 
 

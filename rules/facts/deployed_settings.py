@@ -16,9 +16,18 @@ import msgspec
 from rules.facts.settings_modules import SettingsModules, Stage, stage_named, star_source
 from rules.kit import Extractor, Project, Source, paths
 
-_PATH = re.compile(r"(setting|config|conf|env|common|base|prod|local)[^/]*(/[^/]+){0,2}\.py$")
-_WORD = re.compile(r"[A-Z][A-Z0-9_]{3,}|[A-Za-z_]\w{0,80}(?:Middleware|middleware)\b")
-_MIDDLEWARE = re.compile(r"\w{1,80}(?:Middleware|middleware)\b")
+_PATH = re.compile(
+    r"(^|/)(\w+_)?(settings?|config(s|uration)?|conf)(_\w+)?(\.py$|/([^/]+/){0,2}[^/]+\.py$)"
+)
+_SETTINGS = (
+    b"INSTALLED_APPS",
+    b"import *",
+    b"MIDDLEWARE",
+    b"SECRET_KEY",
+    b"DATABASES",
+    b"_COOKIE_",
+)
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
 _POOL = re.compile(r"conn_max_age|pool|pgbouncer|serverless|lambda_|zappa|vercel", re.IGNORECASE)
 _OPAQUE = re.compile(
@@ -58,10 +67,12 @@ class SettingsText(msgspec.Struct, frozen=True):
 
 def _extract(source: Source) -> SettingsText | None:
     text = source.text
-    middleware = set(_MIDDLEWARE.findall(_COMMENT.sub("", text)))
+    words = set(_WORD.findall(text))
+    middleware = {each for each in words if each.endswith(("Middleware", "middleware"))}
+    live = set(_WORD.findall(_COMMENT.sub("", text))) if middleware else set()
     return SettingsText(
-        tuple(sorted(set(_WORD.findall(text)))),
-        tuple(sorted(middleware)),
+        tuple(sorted(middleware | {each for each in words if each.isupper()})),
+        tuple(sorted(middleware & live)),
         bool(_OPAQUE.search(text)),
         bool(_PROXY.search(text)),
         bool(_POOL.search(text)),
@@ -69,16 +80,16 @@ def _extract(source: Source) -> SettingsText | None:
 
 
 def _reads(path: str) -> bool:
-    return bool(_PATH.search(path)) and not paths.is_migration(path)
+    return bool(_PATH.search(path)) and not paths.is_migration(path) and not paths.is_test(path)
 
 
 SETTINGS_TEXT = Extractor(
     name="settings_text",
-    version=1,
+    version=2,
     record=SettingsText,
     reads=_reads,
     extract=_extract,
-    wanted=lambda data: len(data) < 400_000,
+    wanted=lambda data: len(data) < 400_000 and any(each in data for each in _SETTINGS),
 )
 
 

@@ -79,7 +79,9 @@ def _called(node: cst.Call, func: cst.BaseExpression, here: Here) -> Environment
     written = dotted(func)
     last = written.rpartition(".")[2]
     if last not in _INTERESTING and last not in _KINDS and not _HELPER.match(last):
-        return None
+        renamed = isinstance(func, cst.Name) and here.names(func) & (_PLAIN | _DECOUPLE)
+        if not renamed:
+            return None
     variable = string(argument(node, 0, "key")) or ""
     names = here.names(func)
     if names & _PLAIN:

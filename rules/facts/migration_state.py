@@ -72,6 +72,30 @@ def _is_numbered(path: str) -> bool:
     return "migrations/" in path and path.endswith(".py") and not path.endswith("/__init__.py")
 
 
+def altered(
+    project: Project, path: str, model: str, field_name: str
+) -> tuple[FieldState, FieldState] | None:
+    """A field before a migration and as the migration first alters it; None if not understood."""
+    apps: Apps = project.facts(Apps)
+    folder, name = dirname(path), path.rpartition("/")[2].removesuffix(".py")
+    home = next((app for app in apps.by_folder.values() if app.migrations == folder), None)
+    records = {
+        each.rpartition("/")[2].removesuffix(".py"): record
+        for each, record in project.records(MIGRATIONS).items()
+        if dirname(each) == folder
+    }
+    if home is None or name not in records:
+        return None
+    if not all(each.understood for each in records.values()):
+        return None
+    replay = _Replay(home, {})
+    for record in in_order(home.label.lower(), records):
+        if record is records[name]:
+            return replay.meets(record, model.lower(), field_name)
+        replay.run_one(record)
+    return None
+
+
 def in_order(label: str, records: Mapping[str, MigrationRecord]) -> Iterator[MigrationRecord]:
     """The migrations of an app, each after what it depends on; squashed ones for those replaced."""
     replaced = {
@@ -111,9 +135,24 @@ class _Replay:
 
     def run(self, records: Mapping[str, MigrationRecord]) -> dict[str, MigratedModel]:
         for record in in_order(self._label, records):
-            for each in record.operations:
-                self._apply(each)
+            self.run_one(record)
         return self._models
+
+    def run_one(self, record: MigrationRecord) -> None:
+        for each in record.operations:
+            self._apply(each)
+
+    def meets(
+        self, record: MigrationRecord, model: str, name: str
+    ) -> tuple[FieldState, FieldState] | None:
+        """A field just before the step of a migration that alters it, and as the step leaves it."""
+        for each in record.operations:
+            mine = (_plain(each, "model_name") or _plain(each, "name")).lower() == model
+            if each.kind == "AlterField" and mine and name in each.fields:
+                known = self._models[model].fields.get(name) if model in self._models else None
+                return (known, each.fields[name]) if known is not None else None
+            self._apply(each)
+        return None
 
     def _apply(self, op: Operation) -> None:
         if op.kind == "CreateModel":

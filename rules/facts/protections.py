@@ -47,7 +47,7 @@ class Protection:
 
 
 _DECORATORS = re.compile(
-    r"(^|\.)(\w*_required|login_\w+|requires?_(?!GET|POST|safe|http)\w*|requires|permission\w*|user_passes_test"
+    r"(^|\.)(\w*_required|\w+_permissions?|login_\w+|requires?_(?!GET|POST|safe|http)\w*|requires|permission\w*|user_passes_test"
     r"|csrf_protect|requires_csrf_token|ratelimit|rate_limit\w*|limit|axes_dispatch|has_\w*(perm|role|access)\w*"
     r"|roles?_accepted|auth_\w+|authenticated|authorize[d]?|protected?|admin_only|staff_only|verify_\w+"
     r"|check_\w*(perm|auth|access|owner)\w*|sensitive_post_parameters|never_cache|xframe_options_(deny|sameorigin)"

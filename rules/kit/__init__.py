@@ -28,6 +28,7 @@ from rules.kit.project import Extractor, Project, Source
 from rules.kit.rule import Confidence, Flag, Related, Rule, Severity
 from rules.kit.spans import Span
 from rules.kit.subjects import (
+    Advisory,
     Change,
     CommittedFile,
     DerivedSubject,
@@ -42,6 +43,7 @@ from rules.kit.values import BrokenFileError, Value
 
 __all__ = [
     "AddImport",
+    "Advisory",
     "Binding",
     "BrokenFileError",
     "Change",

@@ -3,6 +3,7 @@
 A section starts with a line `Bad:`, `Good:` or `Before:` and holds fenced blocks; a fence
 may name its path after the language. `# flagged` at the end of a line says that the rule
 speaks there; the word `flagged` after the path says that it speaks of the file itself.
+A path followed by ` x500` stands for a file that repeats the text so often.
 `Before:` gives the tree before the change, for the sections that follow it.
 """
 
@@ -13,7 +14,8 @@ from dataclasses import dataclass, field
 from inspect import cleandoc
 
 _FENCE = re.compile(
-    r"^(?P<ticks>```+)(?P<lang>[\w+-]*)(?: (?P<path>\S+))?(?P<flagged> flagged)?\n(?P<code>.*?)^(?P=ticks)$",
+    r"^(?P<ticks>```+)(?P<lang>[\w+-]*)(?: (?P<path>\S+))?(?: x(?P<times>\d+))?"
+    r"(?P<flagged> flagged)?\n(?P<code>.*?)^(?P=ticks)$",
     re.DOTALL | re.MULTILINE,
 )
 _SECTION = re.compile(r"^(Bad|Good|Before):[ \t]*(.*)$", re.MULTILINE)
@@ -63,7 +65,7 @@ def _files(body: str) -> tuple[dict[str, str], frozenset[tuple[str, int]]]:
         for number, line in enumerate(fence["code"].split("\n"), start=1):
             if _MARK.search(line):
                 flagged.add((path, number))
-        files[path] = _MARK.sub("", fence["code"])
+        files[path] = _MARK.sub("", fence["code"]) * int(fence["times"] or 1)
     return files, frozenset(flagged)
 
 

@@ -122,8 +122,26 @@ class FileChange:
 
 
 @dataclass(frozen=True)
+class Advisory:
+    """What is known of a package: `affected` as `>= 2.3, < 2.31`, `patched` empty without a cure.
+
+    `package` is its normalised name, `severity` one of LOW, MODERATE, HIGH and CRITICAL.
+    """
+
+    package: str
+    id: str
+    severity: str
+    affected: str
+    patched: str
+    summary: str
+
+
+@dataclass(frozen=True)
 class Change:
-    """The pull request as a whole: its files, and the project before and after."""
+    """The pull request as a whole: its files, and the project before and after.
+
+    `advisories` are those on the packages whose versions it names; none where nobody asked.
+    """
 
     files: tuple[FileChange, ...]
     before: Project
@@ -131,6 +149,7 @@ class Change:
     trees: Mapping[str, tuple[cst.Module | None, cst.Module | None]]
     title: str = ""
     body: str = ""
+    advisories: tuple[Advisory, ...] = ()
 
     def touched(self, path: str) -> bool:
         """Whether the change adds, edits, renames or removes this path."""

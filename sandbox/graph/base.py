@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from sandbox.auth import Identity
@@ -56,6 +59,13 @@ def connection(
             "endCursor": _cursor(end) if nodes else None,
         },
     }
+
+
+@cache
+def advisories() -> tuple[Json, ...]:
+    """The entries of GitHub's database of advisories that the stand-in knows."""
+    source = files("sandbox").joinpath("description/advisories.json")
+    return tuple(json.loads(source.read_text("utf-8")))
 
 
 def _cursor(position: int) -> str:

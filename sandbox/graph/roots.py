@@ -8,7 +8,7 @@ from sandbox.access import has_role
 from sandbox.acts.comments import minimize
 from sandbox.acts.reviews import set_resolved
 from sandbox.entities import IssueComment, Json, Repository, ReviewComment
-from sandbox.graph.base import Failure
+from sandbox.graph.base import Failure, advisories, connection
 from sandbox.graph.conversation import ConversationGraph
 from sandbox.state import read_node_id
 
@@ -22,6 +22,7 @@ class Viewer(ConversationGraph):
             "rateLimit": self._rate_limit,
             "repository": self._repository,
             "node": lambda **given: self._node(given["id"]),
+            "securityVulnerabilities": self._vulnerabilities,
             "nodes": lambda **given: [self._node(one) for one in given["ids"]],
             "resolveReviewThread": lambda **given: self._set_resolved(
                 given["input"], resolved=True
@@ -43,6 +44,19 @@ class Viewer(ConversationGraph):
             "nodeCount": 0,
             "resetAt": self._state.clock.stamp(numbers["reset"]),
         }
+
+    def _vulnerabilities(self, **given: Any) -> Json:
+        """Those of a few packages, as GitHub publishes them; see `description/advisories.json`."""
+        if "orderBy" in given and given["orderBy"] != {"field": "UPDATED_AT", "direction": "DESC"}:
+            raise Failure("UNIMPLEMENTED", "The stand-in sorts advisories by their last change")
+        found = [
+            each
+            for each in advisories()
+            if given.get("package") in (None, each["package"]["name"])
+            and given.get("ecosystem") in (None, each["package"]["ecosystem"])
+        ]
+        pages = {key: given.get(key) for key in ("first", "last", "after", "before")}
+        return connection(found, dict, **pages)
 
     def _node(self, text: str) -> Json | None:
         kind, number = read_node_id(text) or ("", 0)

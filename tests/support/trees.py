@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from hashlib import sha1
 
+import msgspec
+
 from rules.engine import index
 from rules.engine.diff import line_changes
 from rules.engine.index import MemoryCache, ProjectIndex
 from rules.engine.snapshot import Snapshot
 from rules.engine.tree import Entry
-from rules.kit import FileChange
+from rules.kit import Advisory, FileChange
 
 
 class Texts:
@@ -38,7 +40,14 @@ def snapshot_of(
     after: Mapping[str, str | bytes],
     renames: Mapping[str, str] | None = None,
 ) -> Snapshot:
-    """The change from one tree to another; `renames` maps new paths to old ones."""
+    """The change from one tree to another; `renames` maps new paths to old ones.
+
+    A file `@advisories` is none of the tree: it holds what is known of packages, as JSON.
+    Nor is `@pull-request`: its first line is the title of the pull request, the rest its body.
+    """
+    after = dict(after)
+    known = msgspec.json.decode(after.pop("@advisories", "[]"), type=tuple[Advisory, ...])
+    title, _, body = str(after.pop("@pull-request", "")).partition("\n")
     old, new = Texts(before).data, Texts(after).data
     moved = dict(renames or {})
     changes = []
@@ -54,4 +63,4 @@ def snapshot_of(
         if source != path:
             status = "renamed"
         changes.append(FileChange(path, status, source, a, b, added, removed))  # type: ignore[arg-type]
-    return Snapshot(project_of(before), project_of(after), tuple(changes))
+    return Snapshot(project_of(before), project_of(after), tuple(changes), title, body, known)

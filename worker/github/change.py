@@ -15,6 +15,7 @@ from rules.engine.finding import Skip
 from rules.engine.layers import MOST_FOLDERS
 from rules.engine.snapshot import Entry, RecordCache, Snapshot, Tree
 from rules.kit import FileChange
+from worker.github.advisories import fetch_advisories
 from worker.github.blobs import GitHubBlobs
 from worker.github.client import Client
 from worker.hunks import Diff, DiffFile
@@ -108,6 +109,7 @@ def fetch_change(client: Client, pull_request: PullRequest, cache: RecordCache) 
         changes=changes,
         title=pull_request.title,
         body=pull_request.body,
+        advisories=fetch_advisories(client, changes),
     )
     patches = {file.filename: file.patch for file in files}
     said = {path: contents[sha] for path, sha in folders.items() if sha in contents}

@@ -93,6 +93,10 @@ import requests
 
 def refresh(rates):
     rates.update(requests.get("https://rates.example.org", timeout=5).json())
+
+
+def track(request, session):
+    requests.post("https://stats.example.org", json={"path": request.path}, timeout=1)
 ```
 """
 
@@ -100,7 +104,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from rules.facts.leaked_errors import last_of
+from rules.facts.leaked_errors import is_answer, last_of
 from rules.facts.network_calls import WORDS, is_handled, network_calls
 from rules.facts.python_modules import Modules
 from rules.facts.routes import HTTP_METHODS, ROUTE_NAMES, view_of
@@ -132,7 +136,9 @@ def check(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
     call = next(network_calls(function.body, here), None)
     if call is None or is_handled(call, here) or view_of(function, here) is None:
         return
-    if here.function(call) is not function or _is_wrapped(function) or _is_handled_above(here):
+    if here.function(call) is not function or not _answers(function, here):
+        return
+    if _is_wrapped(function) or _is_handled_above(here):
         return
     message = (
         f"If this service is down, `{function.name.value}` answers every visitor with a 500. "
@@ -140,6 +146,13 @@ def check(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
         "what can still be said."
     )
     yield Flag(call, message)
+
+
+def _answers(function: cst.FunctionDef, here: Here) -> bool:
+    """Whether it is a view itself, not one of the many that are handed the request."""
+    if isinstance(here.around(function, cst.ClassDef), cst.ClassDef) or function.decorators:
+        return True
+    return any(is_answer(each, here) for each in find(function.body, cst.Call))
 
 
 def _is_wrapped(function: cst.FunctionDef) -> bool:

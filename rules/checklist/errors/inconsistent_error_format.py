@@ -56,6 +56,16 @@ def order(request, basket):
         return JsonResponse({"error": "The basket is empty."}, status=400)
     return JsonResponse({"order": basket.order()})
 ```
+Good: the word of a framework's own errors.
+```python shop/orders.py
+from rest_framework.response import Response
+
+
+def order(request, basket):
+    if not basket:
+        return Response({"detail": "The basket is empty."}, status=400)
+    return Response({"order": basket.order()})
+```
 Good: too few to have a usual shape.
 ```python shop/orders.py
 from flask import jsonify
@@ -84,11 +94,16 @@ rule = Rule(
     scope="project",
 )
 
+# Frameworks whose own errors say `detail`.
+_SAYING_DETAIL = ("rest_framework", "fastapi", "ninja")
+
 
 @rule.on(PythonFile, words=("JsonResponse", "Response", "JSONResponse", "jsonify"))
 def check(_file: PythonFile, here: Here) -> Iterator[Flag]:
     shapes: ErrorShapes = here.project.facts(ErrorShapes)
     for each in shapes.others.get(here.path, ()):
+        if each.key == "detail" and here.mentions(_SAYING_DETAIL):
+            continue
         yield Flag(
             each.line,
             f"This error is told under `{each.key}`, and {shapes.count} others of the project "

@@ -151,7 +151,7 @@ from rules.facts.call_chain import is_lookup_table, whole_table
 from rules.facts.python_classes import Classes
 from rules.facts.routes import view_of
 from rules.facts.settings_modules import SettingsModules
-from rules.kit import Flag, Here, Rule, Severity, dotted, find, keyword
+from rules.kit import Confidence, Flag, Here, Rule, Severity, dotted, find, keyword
 
 rule = Rule(
     __name__,
@@ -207,7 +207,10 @@ def in_routes(node: cst.Call, here: Here) -> Iterator[Flag]:
     if found is None or found.framework != "sqlalchemy" or is_lookup_table(found.model):
         return
     if _is_answer(node, function, here):
-        yield Flag(node, _said(function.name.value, found.model, "`.limit()`"))
+        # What a page shows may be a part of it, or the choices of a form.
+        confidence = Confidence.HOTSPOT if _renders(function) else None
+        message = _said(function.name.value, found.model, "`.limit()`")
+        yield Flag(node, message, confidence=confidence)
 
 
 @rule.on(cst.Call, calls=("JsonResponse", "Response", "list"), words=("objects",))
@@ -305,6 +308,11 @@ def _is_answer(node: cst.Call, function: cst.FunctionDef, here: Here) -> bool:
         for one in find(function.body, cst.Return)
         for each in find(one, cst.Name)
     )
+
+
+def _renders(function: cst.FunctionDef) -> bool:
+    names = {dotted(each.func).rpartition(".")[2] for each in find(function.body, cst.Call)}
+    return bool(names & {"render", "render_template", "TemplateResponse"})
 
 
 def _serialised(node: cst.BaseExpression) -> cst.BaseExpression | None:

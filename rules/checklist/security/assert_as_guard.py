@@ -146,6 +146,23 @@ def _narrows(test: cst.BaseExpression) -> bool:
             return False
 
 
+_ROLES = re.compile(r"^(role|roles|permissions|perms|scopes|groups|user_type|privileges)$")
+
+
+def _asks_for_role(test: cst.BaseExpression) -> bool:
+    """`user.role == "admin"`, `"admin" in user.roles`."""
+    match test:
+        case cst.Comparison(left=left, comparisons=[cst.ComparisonTarget(comparator=right)]):
+            return any(
+                isinstance(side, cst.Attribute)
+                and bool(_ROLES.match(side.attr.value))
+                and bool(re.search(r"(^|[._])user$|^current_\w+$", dotted(side.value)))
+                for side in (left, right)
+            )
+        case _:
+            return False
+
+
 def _asks_for_permission(test: cst.BaseExpression, statement: cst.Assert, here: Here) -> bool:
     for each in walk(test):
         name = each.attr.value if isinstance(each, cst.Attribute) else ""
@@ -153,6 +170,8 @@ def _asks_for_permission(test: cst.BaseExpression, statement: cst.Assert, here: 
             name = each.func.value
         if name and _FLAGS.match(name):
             return name not in _NARROWS or not _is_guaranteed(statement, here)
+    if _asks_for_role(test):
+        return True
     match test:
         case cst.Comparison(
             left=left,
@@ -175,6 +194,8 @@ def _is_guaranteed(statement: cst.Assert, here: Here) -> bool:
     """Whether others may have asked who is there: a decorator, a base class, the caller of a helper."""
     function = here.function(statement)
     if function is None or here.around(statement, cst.ClassDef) is not None:
+        return True
+    if here.function(function) is not None:  # a decorator: others may stand around it
         return True
     if function.name.value.startswith("_") or view_of(function, here) is None:
         return True

@@ -148,7 +148,8 @@ def flask(call: cst.Call, here: Here) -> Iterator[Flag]:
     with_credentials = _says_yes(keyword(call, "supports_credentials"), here)
     origins, resources = keyword(call, "origins"), keyword(call, "resources")
     if origins is None and resources is None:
-        if not _is_configured(here) and call.args:
+        is_whole = bool(call.args) or "flask_cors.cross_origin" in here.names(call.func)
+        if not _is_configured(here) and is_whole:
             yield _flag(call.func, here, with_credentials=with_credentials)
         return
     if _wide_origins(origins, here) is not None or _wide_resources(resources, here):
@@ -174,7 +175,7 @@ def django(module: SettingsModule, here: Here) -> Iterator[Flag]:
         )
 
 
-@rule.on(cst.Assign, words=("headers", "response", "resp", "res"))
+@rule.on(cst.Assign, words=("Control", "control"))
 def header(assign: cst.Assign, here: Here) -> Iterator[Flag]:
     """The header written by hand."""
     match assign.targets[0].target:
@@ -186,9 +187,22 @@ def header(assign: cst.Assign, here: Here) -> Iterator[Flag]:
         return
     sends = _sends_credentials(assign, here)
     if string(assign.value) == "*":
-        yield _flag(assign, here, with_credentials=False)
+        yield _flag(assign, here, with_credentials=False, sure=_is_for_all(assign, here))
     elif _reads_origin(assign.value, here) and not _is_looked_up(assign, here):
         yield _flag(assign, here, with_credentials=True, sure=sends or bool(dotted(owner)))
+
+
+@rule.on(cst.Call, calls=("add", "set", "setdefault", "set_header"), words=("Control", "control"))
+def added_header(call: cst.Call, here: Here) -> Iterator[Flag]:
+    """The same through a method: `response.headers.add("Access-Control-Allow-Origin", "*")`."""
+    name = string(call.args[0].value) if len(call.args) == 2 else None
+    if here.is_test or name is None or name.lower() != _HEADER:
+        return
+    value = call.args[1].value
+    if string(value) == "*":
+        yield _flag(call, here, with_credentials=False, sure=_is_for_all(call, here))
+    elif _reads_origin(value, here) and not _is_looked_up(call, here):
+        yield _flag(call, here, with_credentials=True)
 
 
 def _flag(where: cst.CSTNode, here: Here, *, with_credentials: bool, sure: bool = True) -> Flag:
@@ -257,6 +271,19 @@ def _credentials_of(setting: Setting | None) -> bool:
     return setting is not None and _is_true(setting.value)
 
 
+def _is_for_all(node: cst.CSTNode, here: Here) -> bool:
+    """Whether the header goes out with every answer; on a single one it is chosen on purpose."""
+    function = here.function(node)
+    if function is None:
+        return True
+    heads = " ".join(here.source(each) for each in function.decorators)
+    owner = here.around(function, cst.ClassDef)
+    named = f"{function.name.value} {owner.name.value if owner is not None else ''}"
+    return "after_request" in heads or bool(
+        re.search(r"middleware|after_request|process_response", f"{heads} {named}", re.IGNORECASE)
+    )
+
+
 def _sends_credentials(assign: cst.Assign, here: Here) -> bool:
     around = here.function(assign) or here.module
     return around is not None and any(
@@ -274,7 +301,7 @@ def _reads_origin(node: cst.BaseExpression, here: Here) -> bool:
     )
 
 
-def _is_looked_up(assign: cst.Assign, here: Here) -> bool:
+def _is_looked_up(assign: cst.CSTNode, here: Here) -> bool:
     """Whether a condition decides about it."""
     function = here.function(assign)
     for around in here.scopes.ancestors(assign):

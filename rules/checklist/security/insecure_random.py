@@ -158,9 +158,9 @@ _ALPHABET = re.compile(
 )
 
 
-@rule.on(cst.Call, calls=(*_NUMBERS, *_PICKS))
+@rule.on(cst.Call, calls=(*_NUMBERS, *_PICKS), words=("random",))
 def check(call: cst.Call, here: Here) -> Iterator[Flag]:
-    if here.is_test or not here.mentions(("random",)):
+    if here.is_test:
         return
     if not any(_HOMES.match(each) for each in here.names(call.func)):
         return
@@ -187,7 +187,17 @@ def _secret(
         return "", False
     for words in (received, owners):
         sure = sorted(words & _SURE)
-        if sure and not words & {"bucket", "count", "limit", "length", "size"}:
+        if sure and not words & {
+            "bucket",
+            "count",
+            "limit",
+            "length",
+            "size",
+            "budget",
+            "max",
+            "min",
+            "total",
+        }:
             return sure[0], words is received or _is_made_of_signs(call, here)
         likely = sorted(words & _LIKELY)
         if likely and words & _OF_KEYS:

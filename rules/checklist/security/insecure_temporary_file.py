@@ -95,7 +95,7 @@ rule = Rule(
 
 _SHARED = re.compile(r"^(/tmp|/var/tmp|/dev/shm)(/|$)")
 _UNGUESSABLE = re.compile(
-    r"uuid|secrets|token_|mkstemp|mkdtemp|urandom|tempfile|random|TemporaryDirectory"
+    r"uuid|secrets|token_|mkstemp|mkdtemp|urandom|TemporaryFile|random|TemporaryDirectory"
 )
 _WRITES = re.compile(r"[wax+]")
 _WRITERS = ("write_text", "write_bytes", "touch", "mkdir")
@@ -117,7 +117,7 @@ def named(call: cst.Call, here: Here) -> Iterator[Flag]:
     yield Flag(call.func, message, fix=_made(call, here))
 
 
-@rule.on(cst.Call, calls=("open", *_WRITERS))
+@rule.on(cst.Call, calls=("open", "save", *_WRITERS), words=("tmp", "gettempdir", "shm"))
 def written(call: cst.Call, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_script:
         return
@@ -135,6 +135,9 @@ def _path_written(call: cst.Call, here: Here) -> cst.BaseExpression | None:
     match call.func:
         case cst.Attribute(value=owner, attr=cst.Name(value=name)) if name in _WRITERS:
             return _of_path(owner, here)
+        case cst.Attribute(attr=cst.Name(value="save")):
+            # An uploaded file; what `save` means elsewhere begins with no such path.
+            return call.args[0].value if call.args and call.args[0].keyword is None else None
         case cst.Attribute(value=owner, attr=cst.Name(value="open")) if not (
             here.names(call.func) & _OPENERS
         ):
@@ -177,6 +180,8 @@ def _start(node: cst.CSTNode, here: Here) -> str | None:
             return string(left)
         case cst.Call(args=[first, *_]) if here.names(node.func) & {"os.path.join", "pathlib.Path"}:
             return _start(here.value_of(first.value), here)
+        case cst.Call() if "tempfile.gettempdir" in here.names(node.func):
+            return "/tmp/"  # noqa: S108 - what it stands for
         case _:
             return string(node)
 

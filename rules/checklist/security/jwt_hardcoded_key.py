@@ -137,17 +137,18 @@ def check(file: PythonFile, here: Here) -> Iterator[Flag]:
     """Each literal once, however many calls use it."""
     if here.is_test:
         return
-    seen: set[str | None] = set()
+    seen: set[int] = set()
     for call in find(file.module, cst.Call):
         key = _key_of(call, here)
         for flag in _literal(key, here) if key is not None else ():
-            if flag.identity not in seen:
-                seen.add(flag.identity)
+            if id(flag.where) not in seen:
+                seen.add(id(flag.where))
                 yield flag
 
 
 def _key_of(call: cst.Call, here: Here) -> cst.BaseExpression | None:
-    last = dotted(call.func).rpartition(".")[2]
+    func = call.func
+    last = func.attr.value if isinstance(func, cst.Attribute) else dotted(func)
     if last in ("encode", "decode", "sign", "verify"):
         found = jwt_call(call, here)
         return found.key if found is not None else None
@@ -158,9 +159,32 @@ def _key_of(call: cst.Call, here: Here) -> cst.BaseExpression | None:
     return None
 
 
+def _of_self(node: cst.CSTNode, here: Here) -> cst.CSTNode:
+    """What the class gives to `self.key`, if it does so once."""
+    around = here.around(node, cst.ClassDef)
+    if around is None or not isinstance(node, cst.Attribute):
+        return node
+    owner, _, name = dotted(node).partition(".")
+    if owner not in ("self", "cls"):
+        return node
+    given = [
+        each.value
+        for each in find(around, cst.Assign)
+        if dotted(each.targets[0].target) in (name, f"self.{name}")
+    ]
+    return given[0] if len(given) == 1 else node
+
+
+def _text_of(node: cst.CSTNode) -> str | None:
+    """A literal, of bytes too."""
+    if isinstance(node, cst.SimpleString) and isinstance(node.evaluated_value, bytes):
+        return node.evaluated_value.decode("utf-8", "replace")
+    return string(node)
+
+
 def _literal(key: cst.BaseExpression, here: Here) -> Iterator[Flag]:
-    held = here.value_of(key)
-    text = string(held)
+    held = _of_self(here.value_of(key), here)
+    text = _text_of(held)
     if text is not None:
         if _signs(text):
             yield Flag(held, _MESSAGE, confidence=_weight(here), identity=here.source(key))

@@ -171,15 +171,32 @@ def _reading(found: JwtCall, here: Here) -> Iterator[Flag]:
     if off is not None:
         if not _verifies_too(call, here):
             fix = replacing(off, "True") if _is_complete(found) else None
-            yield _unsigned(call, off, "This believes", fix, here)
+            inside = any(each is off for each in find(call, cst.Name))
+            yield _unsigned(call, off if inside else call.func, "This believes", fix, here)
         return
     if found.library == "authlib":
         return
     allowed = argument(call, 2, "algorithms")
-    if allowed is not None:
+    if allowed is not None and _comes_from_token(allowed, here):
+        message = (
+            "The token itself names the algorithm that it is verified with, and picks the way that "
+            "suits its author. Name those that you sign with."
+        )
+        yield Flag(allowed, message)
+    elif allowed is not None:
         yield from _none_allowed(allowed, here)
     elif not has_star_kwargs(call) and not any(each.star for each in call.args):
         yield from _without_algorithms(found, here)
+
+
+def _comes_from_token(allowed: cst.BaseExpression, here: Here) -> bool:
+    parts = [allowed, *(here.value_of(each) for each in find(allowed, cst.Name))]
+    return any(
+        name.endswith(".get_unverified_header")
+        for part in parts
+        for each in find(part, cst.Call)
+        for name in here.names(each.func)
+    )
 
 
 def _is_complete(found: JwtCall) -> bool:
@@ -221,7 +238,12 @@ def _unsigned(call: cst.Call, where: cst.CSTNode, said: str, fix: Fix | None, he
     function = here.function(call)
     text = here.source(function) if function is not None else ""
     name = function.name.value if function is not None else ""
-    is_peek = bool(_PEEKS.search(name.lower()) or _TRUSTED_CHANNEL.search(text))
+    # `unverified = decode(...)`: the author knows, and names it so for those who read on.
+    statement = here.around(call, cst.SimpleStatementLine)
+    said_so = statement is not None and re.search(
+        r"unverified_\w|untrusted", here.source(statement)
+    )
+    is_peek = bool(said_so or _PEEKS.search(name.lower()) or _TRUSTED_CHANNEL.search(text))
     weak = is_peek or here.is_script
     return Flag(where, message, fix=fix, confidence=Confidence.HOTSPOT if weak else None)
 

@@ -398,9 +398,8 @@ def _is_replaced(lost: Protection, sides: _Sides, gained: list[tuple[_Sides, Pro
     """Whether the change puts something of the kind there, around it, or where it came from."""
     for other, each in gained:
         alike = each.shield is lost.shield or (each.shield in _CALLER and lost.shield in _CALLER)
-        around = (
-            not each.place or lost.place.startswith(f"{each.place}.") or each.place == lost.place
-        )
+        inside = f"{each.place}.".startswith(f"{lost.place}.")
+        around = not each.place or inside or lost.place.startswith(f"{each.place}.")
         if other is sides and around and alike:
             return True
         is_new = each.place not in other.old_places

@@ -174,7 +174,7 @@ def fetch(url):
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import libcst as cst
 
@@ -183,7 +183,6 @@ from rules.kit import (
     Flag,
     Here,
     Kind,
-    PythonFile,
     Replace,
     Rule,
     Severity,
@@ -261,17 +260,11 @@ _NO_SERVICE = re.compile(r"(^|/)\.[\w-]+/|(^|/)pytest_\w+\.py$")
 _SECONDS = "10"
 
 
-@rule.on(PythonFile, words=_NAMED)
-def check(file: PythonFile, here: Here) -> Iterator[Flag]:
+@rule.on(cst.Call, calls=tuple(_CALLED), words=_NAMED)
+def check(call: cst.Call, here: Here) -> Iterator[Flag]:
     """Looks at calls only in files that name a client: `.get()` stands in nearly all."""
-    aside = here.is_test or _NO_SERVICE.search(here.path)
-    for call in find(file.module, cst.Call) if not aside else ():
-        is_method = isinstance(call.func, cst.Attribute) and call.func.attr.value in _CALLED
-        if is_method or isinstance(call.func, cst.Name):
-            yield from _of_call(call, here)
-
-
-def _of_call(call: cst.Call, here: Here) -> Iterator[Flag]:
+    if here.is_test or _NO_SERVICE.search(here.path):
+        return
     names = here.names(call.func) or _of_attribute(call.func, here)
     if names & (_REQUESTS | _OF_SESSION):
         yield from _requests(call, here, in_session=bool(names & _OF_SESSION))
@@ -415,12 +408,26 @@ def _annotated(owner: cst.Name, here: Here) -> frozenset[str]:
     return here.names(node.annotation.annotation)
 
 
-def _assignments(held: cst.Attribute, here: Here) -> Iterator[cst.Assign]:
+class _Held:
+    """What each class of a file gives to its attributes, found once."""
+
+    def __init__(self, here: Here) -> None:
+        self._here = here
+        self._known: dict[int, dict[str, list[cst.Assign]]] = {}
+
+    def by(self, around: cst.ClassDef) -> Mapping[str, list[cst.Assign]]:
+        known = self._known.get(id(around))
+        if known is None:
+            known = self._known[id(around)] = {}
+            for each in find(around, cst.Assign):
+                for target in each.targets:
+                    known.setdefault(dotted(target.target), []).append(each)
+        return known
+
+
+def _assignments(held: cst.Attribute, here: Here) -> list[cst.Assign]:
     around = here.around(held, cst.ClassDef)
-    wanted = dotted(held)
-    for each in find(around, cst.Assign) if around is not None else ():
-        if any(dotted(target.target) == wanted for target in each.targets):
-            yield each
+    return here.kept(_Held).by(around).get(dotted(held), []) if around is not None else []
 
 
 def _has_default_timeout(call: cst.Call, here: Here) -> bool:

@@ -134,10 +134,23 @@ _HELD = re.compile(
     r"|(api|auth|access|private|signing|webhook|admin|service|shared)_?key",
     re.IGNORECASE,
 )
+_STORED = re.compile(
+    r"(reset|verification|verify|auth|access|refresh|api|session|confirm\w*|invite|activation|login|secret"
+    r"|unsubscribe)_(token|key|secret|hash)$|^(otp|otp_code|totp|secret_key|api_?key)$",
+    re.IGNORECASE,
+)
+_EXPECTED = re.compile(
+    r"^(stored|expected|valid|correct|real|actual|saved|computed|calculated|server)_\w*"
+    r"(token|key|secret|signature|sig|hmac|mac|password|digest)$",
+    re.IGNORECASE,
+)
 _NO_SECRET = frozenset(
     {"type", "kind", "id", "name", "status", "count", "length", "url", "csrf", "again", "confirm"}
     | {"confirmation", "repeat", "public", "end", "start", "eof", "next", "previous", "parser"}
 )  # fmt: skip
+_TELLING = re.compile(
+    r"token|secret|key|password|signature|credential|passphrase|otp", re.IGNORECASE
+)
 _CONFIGURED = re.compile(
     r"(^|\.)(settings|config|conf|app\.config|current_app\.config|Config|environ|env)\b|^os\.getenv"
     r"|^os\.environ",
@@ -150,12 +163,17 @@ _HEADER = re.compile(
 
 @rule.on(cst.Comparison, words=_WORDS)
 def check(comparison: cst.Comparison, here: Here) -> Iterator[Flag]:
-    if len(comparison.comparisons) != 1 or here.is_test or here.is_migration:
+    if len(comparison.comparisons) != 1:
         return
     target = comparison.comparisons[0]
     if not isinstance(target.operator, cst.Equal | cst.NotEqual):
         return
     left, right = comparison.left, target.comparator
+    # A cheap look first: comparisons are everywhere.
+    if not (_TELLING.search(f"{_last(left)} {_last(right)}") or here.mentions(("hmac",))):
+        return
+    if here.is_test or here.is_migration:
+        return
     if _is_plain(left, here) or _is_plain(right, here):
         return
     found = _judged(left, right, here) or _judged(right, left, here)
@@ -202,14 +220,23 @@ def _judged(
         return _short(kept, here), _comes_from_outside(given, here)
     if isinstance(kept, cst.Attribute) and _comes_from_request(given, here):
         return _short(kept, here), not is_request_data(kept, here)
+    is_stored = isinstance(kept, cst.Attribute) and _STORED.search(name)
+    if is_stored or (isinstance(kept, cst.Name) and _EXPECTED.search(name)):
+        return (_short(kept, here), True) if _is_parameter(given, here) else None
     return None
+
+
+def _is_parameter(node: cst.BaseExpression, here: Here) -> bool:
+    bound = here.bindings(node) if isinstance(node, cst.Name) else ()
+    return bool(bound) and all(each.kind is Kind.PARAMETER for each in bound)
 
 
 def _is_hmac(node: cst.BaseExpression, here: Here) -> bool:
     """`hmac.new(...).hexdigest()`, or a variable that holds it, encoded or not."""
     held = here.value_of(node)
     for each in find(held, cst.Call):
-        if here.names(each.func) & {"hmac.new", "hmac.digest", "hmac.HMAC"}:
+        names = here.names(each.func)
+        if any(name.startswith(("hmac.new", "hmac.digest", "hmac.HMAC")) for name in names):
             return not isinstance(held, cst.Comparison | cst.BooleanOperation)
     return False
 

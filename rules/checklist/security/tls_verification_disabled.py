@@ -150,8 +150,9 @@ _OFF = {
     "check_hostname": ("False",), "assert_hostname": ("False",), "ssl_assert_hostname": ("False",),
     "tlsAllowInvalidCertificates": ("True",), "tlsInsecure": ("True",),
     "disable_ssl_certificate_validation": ("True",), "verify_mode": (), "ssl_cert_reqs": ("None",),
-    "cert_reqs": (),
+    "cert_reqs": (), "validate": (),
 }  # fmt: skip
+_REQUIRING = ("cert_reqs", "verify_mode", "ssl_cert_reqs", "validate")
 _SAFE = {"tlsAllowInvalidCertificates": "False", "tlsInsecure": "False"}
 _CLIENTS = re.compile(
     r"^(requests|httpx|aiohttp|urllib3|boto3|botocore|elasticsearch|opensearchpy|pymongo|redis|ldap3"
@@ -169,6 +170,8 @@ _UNVERIFIED = frozenset({"ssl._create_unverified_context", "ssl._create_stdlib_c
 
 @rule.on(cst.Arg, words=tuple(_OFF))
 def argument_off(arg: cst.Arg, here: Here) -> Iterator[Flag]:
+    if arg.star == "**":
+        yield from _unpacked(arg, here)
     if arg.keyword is None or arg.keyword.value not in _OFF or here.is_test:
         return
     call = here.parent(arg)
@@ -178,6 +181,19 @@ def argument_off(arg: cst.Arg, here: Here) -> Iterator[Flag]:
     if sure is None:
         return
     yield _flag(arg, f"`{here.source(arg)}`", _fix_of(call, arg), here, sure=sure)
+
+
+def _unpacked(arg: cst.Arg, here: Here) -> Iterator[Flag]:
+    """`get(url, **options)` after `options = {"verify": False}`."""
+    call = here.parent(arg)
+    held = here.value_of(arg.value)
+    if here.is_test or not isinstance(held, cst.Dict) or not isinstance(call, cst.Call):
+        return
+    for each in held.elements:
+        if isinstance(each, cst.DictElement) and string(each.key) == "verify":
+            sure = _is_client(call, here) if _is_false(each.value) else None
+            if sure is not None:
+                yield _flag(arg, f"`{here.source(each)}`", None, here, sure=sure)
 
 
 @rule.on(
@@ -230,7 +246,7 @@ def _is_optional(where: cst.CSTNode, here: Here) -> bool:
 
 def _is_off(name: str, value: cst.BaseExpression, here: Here) -> bool:
     held = here.value_of(value)
-    if name in ("cert_reqs", "verify_mode", "ssl_cert_reqs") and (
+    if name in _REQUIRING and (
         _is_none_required(value, here) or string(held) in ("CERT_NONE", "none")
     ):
         return True
@@ -314,7 +330,7 @@ def _fix_of(call: cst.Call, arg: cst.Arg) -> Fix | None:
     name = arg.keyword.value if arg.keyword is not None else ""
     if name in _SAFE:
         return replacing(arg.value, _SAFE[name])
-    if name in ("cert_reqs", "verify_mode", "ssl_cert_reqs", "check_hostname"):
+    if name in (*_REQUIRING, "check_hostname"):
         return _required(arg.value)
     kept = [each for each in call.args if each is not arg]
     if kept and call.args[-1] is arg:

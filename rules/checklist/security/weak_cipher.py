@@ -101,6 +101,8 @@ _GENERATE = re.compile(
     r"^(?:cryptography\.hazmat\.primitives\.asymmetric\.(rsa|dsa)\.generate_private_key"
     r"|Crypto(?:dome)?\.PublicKey\.(RSA|DSA)\.generate|Crypto(?:dome)?\.PublicKey\.RSA\.generate)$"
 )
+_CURVES = ("SECP192R1", "SECT163K1", "SECT163R2")
+_CURVE = re.compile(rf"^cryptography\.hazmat\.primitives\.asymmetric\.ec\.({'|'.join(_CURVES)})$")
 _CIPHERS = ("TripleDES", "ARC4", "Blowfish", "CAST5", "IDEA", "SEED", "RC2")
 _WITH_VECTOR = ("CBC", "CTR", "CFB", "CFB8", "OFB", "GCM")
 _SMALLEST = 2048
@@ -112,6 +114,7 @@ _CURE = "Take AES-GCM or ChaCha20-Poly1305."
     calls=(
         "new",
         *_CIPHERS,
+        *_CURVES,
         "ECB",
         *_WITH_VECTOR,
         "generate_private_key",
@@ -119,12 +122,24 @@ _CURE = "Take AES-GCM or ChaCha20-Poly1305."
         "des",
         "triple_des",
     ),
+    words=("Crypto", "Cryptodome", "cryptography", "pyDes"),
 )
 def check(call: cst.Call, here: Here) -> Iterator[Flag]:
     if here.is_test:
         return
     for name in here.names(call.func):
         yield from _judged(call, name, here)
+
+
+@rule.on(
+    cst.Call,
+    calls=("encrypt",),
+    words=("AESGCM", "ChaCha20Poly1305", "AESCCM", "AESOCB3", "AESGCMSIV"),
+)
+def sealed(call: cst.Call, here: Here) -> Iterator[Flag]:
+    """With authenticated ciphers a nonce that comes twice gives away more than the text."""
+    if not here.is_test and any(_AEAD.match(each) for each in here.names(call.func)):
+        yield from _constant_vector(argument(call, 0, "nonce"), here)
 
 
 def _judged(call: cst.Call, name: str, here: Here) -> Iterator[Flag]:
@@ -144,6 +159,11 @@ def _judged(call: cst.Call, name: str, here: Here) -> Iterator[Flag]:
     elif name.startswith(_MODES) and name.rpartition(".")[2] in _WITH_VECTOR:
         vector = call.args[0].value if call.args else None
         yield from _constant_vector(vector, here)
+    elif _CURVE.match(name):
+        yield Flag(
+            call.func,
+            "This curve is too small for a key that shall last. Take `SECP256R1` or Ed25519.",
+        )
     elif _GENERATE.match(name):
         yield from _short_key(call, name, here)
 

@@ -154,11 +154,16 @@ _HARMLESS = frozenset(
     | {"filename", "thumbnail", "slug", "uuid", "lock", "md5sum", "sha1sum", "content_md5"}
     | {"blob", "chunk", "file", "static", "asset", "version", "revision", "memoize", "unique"}
     | {"index", "constraint", "lookup", "seed", "sampling", "sample", "variant", "experiment"}
+    | {"contenthash", "filehash", "bodyhash", "imagehash", "hashring", "etags"}
     | {"git", "commit", "torrent", "deterministic", "throttle", "ratelimit", "idempotency"}
 )  # fmt: skip
 
 
-@rule.on(cst.Call, calls=("md5", "md4", "sha1", "new", "MD5", "SHA1"))
+@rule.on(
+    cst.Call,
+    calls=("md5", "md4", "sha1", "new", "MD5", "SHA1"),
+    words=("hashlib", "Crypto", "Cryptodome", "cryptography"),
+)
 def check(call: cst.Call, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_migration:
         return
@@ -187,9 +192,23 @@ def _weak_algorithm(call: cst.Call, here: Here) -> cst.BaseExpression | None:
         return call.func
     if "hashlib.new" in names:
         given = argument(call, 0, "name")
-        held = string(here.value_of(given)) if given is not None else None
+        held = string(_element(given, here)) if given is not None else None
         return given if held is not None and _WEAK.match(held) else None
     return None
+
+
+def _element(node: cst.BaseExpression, here: Here) -> cst.CSTNode:
+    """A constant, also one that is looked up in a dict which stands there as a whole."""
+    held = here.value_of(node)
+    match held:
+        case cst.Subscript(value=owner, slice=[cst.SubscriptElement(slice=cst.Index(value=key))]):
+            table, wanted = here.value_of(owner), string(here.value_of(key))
+        case _:
+            return held
+    for each in table.elements if isinstance(table, cst.Dict) else ():
+        if isinstance(each, cst.DictElement) and wanted and string(each.key) == wanted:
+            return here.value_of(each.value)
+    return held
 
 
 def _is_disclaimed(call: cst.Call, here: Here) -> bool:

@@ -117,11 +117,15 @@ _MODULES = re.compile(r"^Crypto(dome)?\.Hash\.(MD[245]|SHA\d*|SHA3_\d+)\.new$")
 _ALGORITHM = re.compile(r"^(md\d|sha[-\d_]*|blake2[bs])$", re.IGNORECASE)
 _PASSWORD = frozenset({"password", "passwd", "passphrase", "passcode", "pwd", "pass_word"})
 _SLOW = re.compile(
-    r"bcrypt|scrypt|argon2|pbkdf2|make_password|set_password|generate_password_hash|hashpw|PasswordHasher"
+    r"bcrypt|scrypt|argon2|pbkdf2|make_password|\.set_password\(|generate_password_hash|hashpw|PasswordHasher"
     r"|pwned|hibp|breach|haveibeen|realm|\bha1\b|digest_?auth|mysql_native|challenge|fernet",
     re.IGNORECASE,
 )
 _HARMLESS = frozenset({"cache", "etag", "fingerprint", "checksum", "file", "url", "reset", "hint"})
+_NOT_KEPT = frozenset({"reset", "token", "url", "link", "key", "hint", "changed", "salt", "id"})
+_KEEPS = frozenset(
+    {"hash", "hashed", "set", "verify", "check", "encrypt", "encode", "make", "crypt"}
+)
 _PASSLIB = frozenset(
     {"md5_crypt", "hex_md5", "hex_sha1", "hex_sha256", "hex_sha512", "plaintext", "des_crypt"}
     | {"ldap_md5", "ldap_sha1", "ldap_salted_md5", "ldap_salted_sha1", "ldap_plaintext", "lmhash"}
@@ -131,21 +135,30 @@ _DJANGO_WEAK = frozenset({"md5", "unsalted_md5", "sha1", "unsalted_sha1", "crypt
 _CURE = "Use Argon2, bcrypt, scrypt or PBKDF2."
 
 
-@rule.on(cst.Call, calls=(*_FAST, "new"))
+@rule.on(cst.Call, calls=(*_FAST, "new"), words=("hashlib", "Crypto", "Cryptodome"))
 def hashed(call: cst.Call, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_migration:
         return
     shown = _fast_algorithm(call, here)
     if not shown or _is_safe_use(call, here):
         return
-    given = _given_words(call, here)
     received = here.kept(Purposes).of(call)
-    if given & _PASSWORD and not received & _HARMLESS:
+    if _guards_password(call, received, here) and not received & _HARMLESS:
         message = (
             f"`{shown}` is too fast for a password: from a stolen table it is guessed at billions "
             f"of tries a second. {_CURE}"
         )
         yield Flag(call.func, message)
+
+
+def _guards_password(call: cst.Call, received: frozenset[str], here: Here) -> bool:
+    """Whether names say so: of what is hashed, of what keeps the hash, or of the function."""
+    if _given_words(call, here) & _PASSWORD:
+        return True
+    if received & _PASSWORD and not received & _NOT_KEPT:
+        return True
+    owners = here.kept(Purposes).owner(call)
+    return bool(owners & _PASSWORD and owners & _KEEPS) and not owners & _NOT_KEPT
 
 
 def _fast_algorithm(call: cst.Call, here: Here) -> str:
@@ -188,9 +201,11 @@ def _plain_words(call: cst.Call, here: Here) -> frozenset[str]:
     for arg in call.args:
         if arg.keyword is not None and arg.keyword.value == "usedforsecurity":
             continue
-        held = here.value_of(arg.value)
-        for each in (arg.value, held) if held is not arg.value else (held,):
-            found |= _ends(each)
+        found |= _ends(arg.value)
+        for name in find(arg.value, cst.Name):
+            held = here.value_of(name)
+            if held is not name and isinstance(held, cst.Attribute | cst.Subscript | cst.Call):
+                found |= _ends(held)
     return frozenset(found)
 
 
@@ -279,6 +294,29 @@ def compared(comparison: cst.Comparison, here: Here) -> Iterator[Flag]:
             return
 
 
+_LOOKS_UP = frozenset({"filter_by", "filter", "get", "find_one", "get_or_404", "get_object_or_404"})
+
+
+@rule.on(cst.Arg, words=("password", "passwd"))
+def looked_up(arg: cst.Arg, here: Here) -> Iterator[Flag]:
+    """`User.objects.get(name=name, password=password)`: the table is asked for the plain text."""
+    if arg.keyword is None or arg.keyword.value not in ("password", "passwd") or here.is_test:
+        return
+    call = here.parent(arg)
+    if not isinstance(call, cst.Call) or short_name(call) not in _LOOKS_UP:
+        return
+    if not re.search(
+        r"objects|query|session|collection|get_object_or_404|\bdb\b", here.source(call.func)
+    ):
+        return
+    if _is_typed(arg.value, here) and not _is_maybe_hashed(arg.value, arg, here):
+        message = (
+            f"The table is asked for `{here.source(arg.value)[:80]}` as it was typed, so it keeps "
+            f"passwords in clear: one look into it gives away all. {_CURE}"
+        )
+        yield Flag(arg, message)
+
+
 def _is_kept(node: cst.BaseExpression, here: Here) -> bool:
     match node:
         case cst.Attribute(value=owner, attr=cst.Name(value="password" | "passwd")):
@@ -290,6 +328,9 @@ def _is_kept(node: cst.BaseExpression, here: Here) -> bool:
         case _:
             return False
     made = " ".join(here.names(owner))
+    if named == "self":
+        around = here.around(node, cst.ClassDef)
+        named = around.name.value if around is not None else ""
     return bool(_OWNERS.search(named)) and not _TYPED.search(f"{named} {made}")
 
 

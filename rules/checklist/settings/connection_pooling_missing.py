@@ -138,7 +138,10 @@ _SHORT_LIVED = re.compile(
     r"pgbouncer|serverless|lambda|celery|fork|proxy|zappa|vercel|one-off|event loop|dramatiq|prefork",
     re.IGNORECASE,
 )
-_OFFLINE = re.compile(r"(^|/)(env|alembic\w*|conftest|seed\w*|celery\w*|worker\w*|tasks?)(\.py$|/)")
+_MAKERS = re.compile(r"engine|get_db|init_app|create_app|lifespan|startup|session")
+_OFFLINE = re.compile(
+    r"(^|/)(env|alembic\w*|migrat\w*|conftest|seed\w*|celery\w*|worker\w*|tasks?|ping|wait\w*|check\w*|health\w*)(\.py$|/)"
+)
 
 
 @rule.on(SettingsModule, words=("DATABASES",))
@@ -174,7 +177,7 @@ def in_sqlalchemy(node: cst.Call, here: Here) -> Iterator[Flag]:
     if pool is not None and dotted(pool).rpartition(".")[2] == "NullPool":
         if here.module is not None and not _SHORT_LIVED.search(here.module.code):
             yield _closing(node, here)
-    elif pool is None and not _names_pool(node) and _is_server(node, here):
+    elif pool is None and not _names_pool(node) and _is_server(node, here) and _is_kept(node, here):
         message = (
             "This engine keeps five connections and does not notice those that the server has "
             "closed; say how many it may keep (`pool_size`) and check them (`pool_pre_ping=True`)."
@@ -188,6 +191,12 @@ def _is_spared(here: Here) -> bool:
     offline = here.is_test or here.is_script or here.is_migration
     staged = stage_named(stem) in (Stage.LOCAL, Stage.TEST)
     return offline or staged or bool(_OFFLINE.search(here.path))
+
+
+def _is_kept(node: cst.Call, here: Here) -> bool:
+    """Whether the application keeps the engine: one of the module, or of a function that makes it."""
+    function = here.function(node)
+    return function is None or bool(_MAKERS.search(function.name.value))
 
 
 def _closing(node: cst.Call, here: Here) -> Flag:

@@ -86,8 +86,7 @@ def call(
 ) -> Value:
     """A method of a `Query`, a `Select`, or of a result of one."""
     del keywords
-    python = place.path.endswith(".py") or not query.place.path.endswith(".py")
-    after = replace(query, place=place if python else query.place, is_manager=False)
+    after = replace(query, place=querying.later(query.place, place), is_manager=False)
     if query.is_list:
         return query if name in ("all", "unique", "scalars", "copy") else None
     if name == "options":

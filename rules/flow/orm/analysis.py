@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from rules.facts.bodies import Bodies
@@ -147,17 +147,25 @@ class Orm:
             yield from self._judged(frame.events, kind, name)
             for each in list(dict.fromkeys(frame.events)):
                 if isinstance(each, Rendered):
-                    yield from self._shown(each, name)
+                    yield from self._shown(each, kind, name)
 
-    def _shown(self, event: Rendered, entry: str) -> Iterator[Found]:
-        frame = Frame(event.place.path, "", {}, 0)
+    def _shown(self, event: Rendered, kind: str, entry: str) -> Iterator[Found]:
+        frame = Frame(event.place.path, "", {}, 0, loops=event.loops)
         self.evaluator.steps = MAX_STEPS
         try:
             self.renderer.fill(event.template, event.context, frame)
         except RecursionError:
             self.limits.append(entry)
             return
-        yield from self._judged(frame.events, "template", entry)
+        if not event.loops:
+            yield from self._judged(frame.events, "template", entry)
+            return
+        # Filled once for each row of a loop: there it counts.
+        turned = [
+            replace(each, at=event.place) if isinstance(each, Read | Ran) else each
+            for each in frame.events
+        ]
+        yield from self._judged(turned, kind, entry)
 
     def _entries(self, path: str) -> Iterator[tuple[str, str, Callable[[Frame], object]]]:
         ev = self.evaluator
@@ -170,15 +178,23 @@ class Orm:
             if owner and serializing.is_serializer(ev, owner):
                 kind = "serializer"
             bound = self._bound(owner, node)
-            function = Function(
-                path, name, owner, bound, is_bound=bool(owner) and bound is not None
-            )
-            yield name, kind, partial(_inline, ev, function)
+            bounded = bool(owner) and bound is not None
+            function = Function(path, name, owner, bound, is_bound=bounded)
+            args = self._shown_rows(owner, name) if kind == "serializer" else []
+            yield name, kind, partial(_inline, ev, function, args)
         record = ev.modules.by_path.get(path)
         for each in record.classes if record is not None else ():
             key = ev.classes.find(f"{module}.{each.name}")
             if key and ev.classes.by_name[key][0] == path:
                 yield from self._of_class(key, Place(path, each.line))
+
+    def _shown_rows(self, owner: str, name: str) -> list[Value]:
+        """What a method of a serializer is given to show."""
+        last = name.rpartition(".")[2]
+        if not last.startswith("get_") and last != "to_representation":
+            return []
+        model = serializing.model_of(self.evaluator, owner)
+        return [Row(model, Given(model))] if model else []
 
     def _bound(self, owner: str, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Value:
         if not owner:
@@ -216,7 +232,7 @@ class Orm:
     def _judged(self, events: list[Event], kind: str, entry: str) -> Iterator[Found]:
         for each in dict.fromkeys(events):
             if isinstance(each, Read):
-                found = self._missing(each, kind, entry)
+                found = self._missing(each, kind, entry) or self._asked_again(each, kind, entry)
                 if found is not None:
                     yield found
             elif isinstance(each, Ran):
@@ -252,6 +268,22 @@ class Orm:
         return self._made(
             read, kind, entry, short, query, doubt=query is None and not _fresh(origin)
         )
+
+    def _asked_again(self, read: Read, kind: str, entry: str) -> Repeated | None:
+        """All related rows of one row, asked for on every turn of a loop around."""
+        row, origin = read.row, read.row.origin
+        found = self.schema.related(row.model, read.name)
+        if found is None or read.how not in ("all", "count", "exists") or not read.loops:
+            return None
+        if row.each or self._last_many(_model_of(origin), row.path) >= 0:
+            return None
+        if isinstance(origin, Query) and origin.loads("__".join((*row.path, read.name))):
+            return None
+        if isinstance(origin, Given) and not origin.fresh and read.name in self.eager.names:
+            return None
+        query = Query(found.relation.target, read.place, via=row, relation=read.name)
+        ran = Ran(query, read.how, read.place, read.at, (), read.loops)
+        return Repeated(kind, ran, entry, None, read.loops[-1])
 
     def _loaded_below(self, query: Query, path: tuple[str, ...]) -> bool:
         """Whether the mapping itself says that each step is loaded."""
@@ -352,13 +384,13 @@ def _model_of(origin: object) -> str:
     return getattr(origin, "model", "")
 
 
-def _inline(ev: Evaluator, function: Function, frame: Frame) -> None:
+def _inline(ev: Evaluator, function: Function, args: list[Value], frame: Frame) -> None:
     """Run an entry: what happens in it happens where it stands."""
     node = ev.trees.function(function.path, function.name)
     if node is None:
         return
     frame.owner = function.owner
-    given = [function.bound] if function.is_bound else []
+    given = [function.bound, *args] if function.is_bound else args
     ev.bind_entry(node, given, frame)
     ev.block(node.body, frame)
 

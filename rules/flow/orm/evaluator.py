@@ -19,7 +19,7 @@ from rules.facts.django_apps import Apps
 from rules.facts.python_modules import absolute_target
 from rules.flow.orm import library, querying
 from rules.flow.orm.querying import ABOVE
-from rules.flow.orm.schema import Schema
+from rules.flow.orm.schema import AUTH_USER, Schema
 from rules.flow.orm.symbols import Table, concrete, symbolic
 from rules.flow.orm.trees import FunctionNode
 from rules.flow.orm.values import (
@@ -51,6 +51,8 @@ from rules.flow.orm.values import (
 MAX_STEPS = 60_000  # nodes looked at for one entry; a real view takes hundreds
 _MAX_DEPTH = 14
 _MAX_EVENTS = 3000
+_MAX_TEXT = 4000
+_QUERYSETS = ("QuerySet", "QuerySetBase", "QuerysetBase", "Queryset", "Manager", "ManagerBase")
 _BUILTINS = frozenset(dir(builtins))
 _PROPERTIES = frozenset({"property", "cached_property", "hybrid_property", "classproperty"})
 
@@ -96,6 +98,7 @@ class Evaluator:
         self._open: set[object] = set()
         self._globals: dict[tuple[str, str], Value] = {}
         self.is_serializer: dict[str, bool] = {}
+        self._by_method: dict[str, list[str]] | None = None
 
     def frame_at(self, path: str) -> Frame:
         """A frame for an expression of a class body or a module."""
@@ -111,6 +114,8 @@ class Evaluator:
             return Class(key)
         module, _, name = full.rpartition(".")
         path = self.modules.path_of.get(module)
+        if path is None and full == AUTH_USER:
+            return Class(AUTH_USER)
         if path is None:
             owner = self.classes.find(module) if module else ""
             if owner:
@@ -154,6 +159,18 @@ class Evaluator:
                 return self._globals[memo]
             return None
         return None
+
+    def queryset_methods(self, name: str) -> list[str]:
+        """The managers and query sets of the project that define a method."""
+        if self._by_method is None:
+            self._by_method = {}
+            for key, (_, record) in self.classes.by_name.items():
+                if record.name.endswith(_QUERYSETS) or any(
+                    each.rpartition(".")[2].endswith(_QUERYSETS) for each in record.bases
+                ):
+                    for each in record.methods:
+                        self._by_method.setdefault(each.name, []).append(key)
+        return self._by_method.get(name, [])
 
     def has_attribute(self, key: str, name: str) -> bool:
         for each in self.classes.lineage(key):
@@ -262,7 +279,7 @@ class Evaluator:
         return value if value is not None else Method(thing, name)
 
     def _class_member(self, key: str, name: str, place: Place) -> Value:
-        if self.schema.is_model(key):
+        if self.schema.is_model(key):  # Django's own user too
             found = querying.manager(self, key, name, place)
             if found is not None:
                 return found
@@ -372,7 +389,7 @@ class Evaluator:
                 loops=(*frame.loops, *event.loops),
                 guarded=event.guarded or frame.guarded or (event.writes and frame.careful),
             )
-        return event
+        return replace(event, place=place, loops=(*frame.loops, *event.loops))
 
     def summary(
         self,
@@ -795,9 +812,6 @@ class _ClassNames(dict[str, Value]):
 
 def concrete_event(event: Event, table: Table) -> Event:
     """An event of a call in terms of the rows that the caller gave."""
-    if isinstance(event, Rendered):
-        context = concrete(event.context, table)
-        return replace(event, context=context if isinstance(context, Mapped) else Mapped())
     loops = tuple(
         replace(
             each,
@@ -806,6 +820,10 @@ def concrete_event(event: Event, table: Table) -> Event:
         )
         for each in event.loops
     )
+    if isinstance(event, Rendered):
+        context = concrete(event.context, table)
+        known = context if isinstance(context, Mapped) else Mapped()
+        return replace(event, context=known, loops=loops)
     if isinstance(event, Read):
         row = concrete(event.row, table)
         return replace(event, row=row if isinstance(row, Row) else event.row, loops=loops)
@@ -1094,7 +1112,7 @@ def _binary(ev: Evaluator, node: ast.BinOp, frame: Frame) -> Value:
         parts = right.elements if isinstance(right, Sequence) else (right,)
         for each in parts:
             ev.text_of(each, frame.place(node.right), frame)
-        return None
+        return _formatted(left, parts)
     if isinstance(node.op, ast.BitOr | ast.BitAnd) and isinstance(left, Query):
         return querying.either([left, right]) if isinstance(right, Query) else None
     if isinstance(node.op, ast.Add):
@@ -1106,12 +1124,25 @@ def _binary(ev: Evaluator, node: ast.BinOp, frame: Frame) -> Value:
     return None
 
 
+def _formatted(text: Constant, parts: tuple[Value, ...]) -> Value:
+    """`"emails/%s.html" % name`, where all of it is known."""
+    given = [each.value for each in parts if isinstance(each, Constant)]
+    if not isinstance(text.value, str) or len(given) < len(parts) or len(text.value) > _MAX_TEXT:
+        return None
+    if text.value.count("%") != text.value.count("%s") or text.value.count("%s") != len(given):
+        return None
+    return Constant((text.value % tuple(given))[:_MAX_TEXT])
+
+
 def _fstring(ev: Evaluator, node: ast.JoinedStr, frame: Frame) -> Value:
+    parts: list[str] | None = []
     for each in node.values:
+        value = ev.value(each.value if isinstance(each, ast.FormattedValue) else each, frame)
         if isinstance(each, ast.FormattedValue):
-            value = ev.value(each.value, frame)
             ev.text_of(value, frame.place(each.value), frame)
-    return None
+        known = value.value if isinstance(value, Constant) else None
+        parts = [*parts, known] if parts is not None and isinstance(known, str) else None
+    return Constant("".join(parts)[:_MAX_TEXT]) if parts is not None else None
 
 
 def _sequence(ev: Evaluator, node: ast.List | ast.Tuple | ast.Set, frame: Frame) -> Value:

@@ -43,7 +43,11 @@ _RENDERERS = frozenset(
     | {"quart.render_template"}
 )
 _TEXTS = frozenset({"gettext", "gettext_lazy", "mark_safe", "format_html", "escape", "force_str"})
-_DRF = "rest_framework."
+_COMMON = frozenset(
+    """items values keys headers args data files cookies fields errors messages params options
+    children attributes objects names lines parts results rows all filter text content tags
+    """.split()  # noqa: SIM905 - a table reads best so
+)
 
 
 def is_framework(ev: Evaluator, key: str) -> bool:
@@ -73,10 +77,16 @@ def outside_attribute(ev: Evaluator, full: str, name: str) -> Value:
 
 def unknown_attribute(ev: Evaluator, name: str, place: Place) -> Value:
     """An attribute of what is not known: sessions are told by their name."""
-    del ev, place
     if name in ("session", "db", "db_session"):
         return Outside("session")
-    return Outside(f"?.{name}") if name in _SESSION_STARTS | _EXECUTING else None
+    if name in _SESSION_STARTS | _EXECUTING:
+        return Outside(f"?.{name}")
+    known = ev.schema.models.many_named(name) if name not in _COMMON else None
+    if known is None:
+        return None
+    owner, relation = known
+    base = querying.of_manager(ev, relation.target, "_default_manager", place)
+    return replace(base, via=Row(owner, Given(owner)), relation=name)
 
 
 def thing_attribute(ev: Evaluator, thing: Thing, name: str, place: Place, frame: Frame) -> Value:
@@ -213,7 +223,7 @@ def call_outside(
         return Class(viewing.user_model(ev))
     if name in ("Response", "JsonResponse", "HttpResponse", "_", *_TEXTS):
         if name in _TEXTS:
-            for each in args[1:]:
+            for each in (*args, *keywords.values()):
                 ev.text_of(each, place, frame)
         return None
     if name in ("sync_to_async", "method_decorator", "lru_cache", "cast", "aclosing"):
@@ -251,7 +261,7 @@ def _render(
     if name == "render_template":
         context = Mapped(tuple(keywords.items()))
     for each in texts[:1]:
-        frame.note(Rendered(each, context, place))
+        frame.note(Rendered(each, context, place, frame.loops))
 
 
 def _builtin(

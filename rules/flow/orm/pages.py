@@ -77,7 +77,9 @@ def _shown(found: Found, file: TextFile) -> Shown | None:
 
 def _query(found: Repeated, file: TextFile) -> Shown | None:
     ran = found.ran
-    if ran.at.path != file.path or ran.writes or found.row is None:
+    turn = found.turn
+    counts = found.row is not None or (turn is not None and turn.rows is not None)
+    if ran.at.path != file.path or ran.writes or not counts:
         return None
     model = ran.query.model.rpartition(".")[2]
     related = (Related(ran.place.path, ran.place.line, "the query"),)

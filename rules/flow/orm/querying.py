@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rules.facts.django_models import DEFAULT_MANAGERS, Relation
 from rules.facts.queryset_methods import CHAINING
 from rules.flow.orm import alchemy
-from rules.flow.orm.schema import Related
+from rules.flow.orm.schema import AUTH_USER, Related
 from rules.flow.orm.values import (
     Constant,
     Function,
@@ -31,6 +31,7 @@ from rules.flow.orm.values import (
 if TYPE_CHECKING:
     from rules.flow.orm.evaluator import Evaluator, Frame
 
+_MAX_NAMESAKES = 6
 ABOVE = "super()."
 _PICKING = frozenset({"get", "first", "last", "earliest", "latest"})
 _COUNTING = frozenset({"count", "exists", "contains"})
@@ -46,6 +47,8 @@ _NAMING = frozenset({"annotate", "alias", "extra"})
 def manager(ev: Evaluator, key: str, name: str, place: Place) -> Query | None:
     """`Book.objects`: a query for all that the manager's `get_queryset` gives."""
     model = ev.schema.models.by_key.get(key)
+    if key == AUTH_USER:
+        return Query(key, place, manager=name, is_manager=True) if name == "objects" else None
     if model is None:
         if name == "query":
             return Query(key, place, is_manager=True, alchemy=True)
@@ -167,7 +170,7 @@ def _run(
     args: Iterable[Value] = (),
     writes: bool = False,
 ) -> None:
-    rows = tuple(_rows_in((query.via, *args)))
+    rows = tuple(_rows_in((query.via, *query.given, *args)))
     frame.note(
         Ran(
             query,
@@ -232,13 +235,18 @@ def sliced(query: Query, place: Place, *, one: bool) -> Query:
         sliced=True,
         narrowed=query.narrowed or query.via is not None,
         is_manager=False,
-        place=_later(query.place, place),
+        place=later(query.place, place),
     )
 
 
-def _later(old: Place, new: Place) -> Place:
-    """The longer chain, unless the rest of it stands in a template."""
-    return new if new.path.endswith(".py") or not old.path.endswith(".py") else old
+def later(old: Place, new: Place) -> Place:
+    """The longer of two chains, if they begin at the same place; else where it begins.
+
+    What another file begins is a library to this one; what a template adds does not count.
+    """
+    if new.path != old.path:
+        return new if new.path.endswith(".py") or not old.path.endswith(".py") else old
+    return new if (new.line, new.column) == (old.line, old.column) else old
 
 
 def either(queries: list[Query]) -> Value:
@@ -254,7 +262,7 @@ def either(queries: list[Query]) -> Value:
             named=first.named | other.named,
             columns=None,
             opaque=first.opaque or other.opaque,
-            single=first.single or other.single,
+            single=first.single and other.single,
             sliced=first.sliced or other.sliced,
             plain=first.plain or other.plain,
             is_list=first.is_list or other.is_list,
@@ -288,9 +296,9 @@ def call(
         if own is not None:
             value = ev.invoke(own, args, keywords, place, frame)
             if isinstance(value, Query) and value.model == query.model:
-                return replace(value, place=place)
+                return replace(value, place=later(query.place, place))
             return value
-    after = replace(query, place=_later(query.place, place), is_manager=False)
+    after = replace(query, place=later(query.place, place), is_manager=False)
     if name in ("all", "get_queryset", "iterator", "aiterator", "using", "_chain", "_clone"):
         narrowed = query.narrowed or (name in ("iterator", "aiterator") and query.via is not None)
         return replace(after, narrowed=narrowed)
@@ -329,7 +337,29 @@ def call(
         return Mapped((), Row(query.model, after, (), each=True))
     if name in ("as_manager", "raw", "explain"):
         return None
-    return None
+    return _by_name_alone(ev, query, name, args, keywords, place, frame)
+
+
+def _by_name_alone(
+    ev: Evaluator,
+    query: Query,
+    name: str,
+    args: list[Value],
+    keywords: dict[str, Value],
+    place: Place,
+    frame: Frame,
+) -> Value:
+    """A method that only query sets of other classes define: what all of them agree on."""
+    values = []
+    for key in ev.queryset_methods(name)[:_MAX_NAMESAKES]:
+        own = ev.class_attribute(key, name, query)
+        if isinstance(own, Function):
+            values.append(ev.invoke(own, args, keywords, place, frame))
+    found = [each for each in values if isinstance(each, Query) and each.model == query.model]
+    if not found or len(found) < len(values):
+        return None
+    made = either(found)
+    return replace(made, place=later(query.place, place)) if isinstance(made, Query) else None
 
 
 def _own_method(ev: Evaluator, query: Query, name: str) -> Function | None:
@@ -358,6 +388,9 @@ def _chained(
 ) -> Query:
     del frame, place
     after = replace(after, narrowed=query.narrowed or query.via is not None)
+    if name in ("filter", "exclude"):
+        rows = _rows_in((*args, *keywords.values()))
+        after = replace(after, given=tuple(dict.fromkeys((*after.given, *rows)))[:4])
     if name in _NAMING:
         after = replace(after, named=after.named | frozenset(keywords))
     if name == "filter" and _is_unique(ev, query.model, keywords):

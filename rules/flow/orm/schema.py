@@ -6,12 +6,14 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from rules.facts.django_models import Models, Relation
 from rules.facts.python_classes import Classes
 from rules.facts.python_modules import ClassRecord, FieldRecord, dotted
 from rules.flow.orm.trees import Trees
 
+AUTH_USER = "django.contrib.auth.models.User"
 _RELATIONSHIPS = frozenset({"relationship", "Relationship", "dynamic_loader"})
 _TYPE = re.compile(r"[A-Za-z_][\w.]*")
 _WRAPPERS = frozenset(
@@ -59,12 +61,17 @@ class Schema:
     _last: dict[str, list[str]] = field(default_factory=dict)
 
     def is_model(self, key: str) -> bool:
-        return key in self.models.by_key or self.is_alchemy(key)
+        return key == AUTH_USER or key in self.models.by_key or self.is_alchemy(key)
 
     def related(self, key: str, name: str) -> Related | None:
         """The relation behind an attribute of an instance."""
         if key in self.models.by_key:
             found = self.models.relation(key, name)
+            if found is not None and not found.target and not found.generic:
+                found = self._to_user(key, found)
+            return Related(found) if found is not None else None
+        if key == AUTH_USER:
+            found = self.of_users.get(name)
             return Related(found) if found is not None else None
         if not self.is_alchemy(key):
             return None
@@ -79,6 +86,41 @@ class Schema:
             ),
             None,
         )
+
+    def _to_user(self, key: str, relation: Relation) -> Relation:
+        """A relation to Django's own user, which is no model of the project."""
+        field = self.models.by_key[key].fields.get(relation.name)
+        record = field.record if field is not None else None
+        if field is None or record is None:
+            return relation
+        text = record.args[0] if record.args else record.keywords.get("to", "")
+        own = "AUTH_USER_MODEL" in text or text.startswith("get_user_model(")
+        if own and self.models.apps.user_model.lower() not in ("auth.user", ""):
+            return relation
+        full = self.classes.modules.resolve(field.path, text) if text.isidentifier() else text
+        if own or full == AUTH_USER or text.strip("'\"") in ("auth.User", "User"):
+            return replace(relation, target=AUTH_USER)
+        return relation
+
+    @cached_property
+    def of_users(self) -> dict[str, Relation]:
+        """What leads from Django's own user to the models of the project."""
+        found: dict[str, Relation] = {}
+        for key, model in self.models.by_key.items():
+            for relation in self.models.relations.get(key, {}).values():
+                if relation.target or relation.generic or not relation.forward or model.abstract:
+                    continue
+                if self._to_user(key, relation).target and relation.inverse:
+                    single = relation.single
+                    found[relation.inverse] = Relation(
+                        relation.inverse,
+                        key,
+                        not single,
+                        forward=False,
+                        inverse=relation.name,
+                        single=single,
+                    )
+        return found
 
     def is_alchemy(self, key: str) -> bool:
         if key not in self._is_alchemy:

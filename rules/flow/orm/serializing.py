@@ -51,6 +51,18 @@ def is_serializer(ev: Evaluator, key: str) -> bool:
     return known[key]
 
 
+def model_of(ev: Evaluator, key: str) -> str:
+    """The model that a serializer is for, by its `Meta`."""
+    for each in ev.classes.lineage(key):
+        if each in ev.classes.by_name:
+            path, record = ev.classes.by_name[each]
+            node = ev.trees.variable(path, f"{record.name}.Meta.model")
+            value = ev.value(node, ev.frame_at(path)) if node is not None else None
+            if isinstance(value, Class) and ev.schema.is_model(value.name):
+                return value.name
+    return ""
+
+
 def attribute(ev: Evaluator, serializer: Thing, name: str, place: Place, frame: Frame) -> Value:
     """`.data`, `.instance`, `.context` of a serializer."""
     if name == "data":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from rules.flow.orm.values import (
@@ -36,8 +37,9 @@ def symbolic(value: Value, table: Table) -> Value:
     match value:
         case Row():
             return Row(value.model, Parameter(table.number(value), value.model))
-        case Query() if value.via is not None:
-            return replace(value, via=_row(symbolic(value.via, table)))
+        case Query() if value.via is not None or value.given:
+            given = tuple(_rows(symbolic(each, table) for each in value.given))
+            return replace(value, via=_row(symbolic(value.via, table)), given=given)
         case Sequence():
             return Sequence(
                 tuple(symbolic(each, table) for each in value.elements), symbolic(value.any, table)
@@ -73,8 +75,9 @@ def concrete(value: Value, table: Table) -> Value:
         case Row(origin=Query() as origin) if _holds(origin):
             made = concrete(origin, table)
             return replace(value, origin=made) if isinstance(made, Query) else value
-        case Query() if value.via is not None:
-            return replace(value, via=_row(concrete(value.via, table)))
+        case Query() if value.via is not None or value.given:
+            given = tuple(_rows(concrete(each, table) for each in value.given))
+            return replace(value, via=_row(concrete(value.via, table)), given=given)
         case Sequence():
             return Sequence(
                 tuple(concrete(each, table) for each in value.elements), concrete(value.any, table)
@@ -102,7 +105,11 @@ def concrete(value: Value, table: Table) -> Value:
 
 
 def _holds(query: Query) -> bool:
-    return query.via is not None
+    return query.via is not None or bool(query.given)
+
+
+def _rows(values: Iterable[Value]) -> Iterator[Row]:
+    return (each for each in values if isinstance(each, Row))
 
 
 def _row(value: Value) -> Row | None:

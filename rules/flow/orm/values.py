@@ -36,7 +36,7 @@ class Query:
     are the paths that it loads, `named` the names that it adds to each row; an `opaque` one may
     load more. `single` ones have one row at most. `via` is the row whose related rows these
     are under the name `relation`; `narrowed` says that no prefetch of it can serve them.
-    `columns` are all that it loads, where it says so. `is_list`: the rows are fetched by now.
+    `given` are the rows that it asks with. `columns` are all that it loads, where it says so. `is_list`: the rows are fetched by now.
     """
 
     model: str
@@ -56,7 +56,7 @@ class Query:
     relation: str = ""
     narrowed: bool = False
     alchemy: bool = False
-    lines: frozenset[int] = frozenset()
+    given: tuple[Row, ...] = ()
 
     def loads(self, path: str) -> bool:
         """Whether the relations of `a__b` are there without a further query."""
@@ -276,6 +276,7 @@ class Rendered:
     template: str
     context: Mapped
     place: Place
+    loops: tuple[Turn, ...] = ()
 
 
 Event = Read | Ran | Rendered

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rules.flow.orm import querying, serializing
+from rules.flow.orm.schema import AUTH_USER
 from rules.flow.orm.values import (
     Class,
     Constant,
@@ -74,10 +75,11 @@ def is_view(ev: Evaluator, key: str) -> bool:
 
 def user_model(ev: Evaluator) -> str:
     app, _, name = ev.apps.user_model.rpartition(".")
+    known = bool(ev.schema.models.by_key)
     for key, each in ev.schema.models.by_key.items():
         if each.name.lower() == name.lower() and each.app.lower() == app.lower():
             return key
-    return ""
+    return AUTH_USER if ev.apps.user_model.lower() in ("auth.user", "") and known else ""
 
 
 def query_of(ev: Evaluator, view: Thing, place: Place, frame: Frame) -> Value:
@@ -229,7 +231,7 @@ def _fill(ev: Evaluator, view: Thing, context: Value, place: Place, frame: Frame
         return
     context = Mapped((("view", view), ("request", Outside("request")))).joined(context)
     for name in _templates(ev, view, context, place, frame):
-        frame.note(Rendered(name, context, place))
+        frame.note(Rendered(name, context, place, frame.loops))
 
 
 def _templates(
