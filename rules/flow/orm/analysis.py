@@ -17,15 +17,17 @@ from rules.facts.signal_senders import SignalSenders
 from rules.facts.template_tags import TemplateTags
 from rules.facts.templates import Templates
 from rules.flow.orm import admin, serializing, viewing
-from rules.flow.orm.evaluator import MAX_STEPS, Evaluator, Frame
+from rules.flow.orm.evaluator import MAX_STEPS, Evaluator, Frame, result_of
 from rules.flow.orm.rendering import Renderer
 from rules.flow.orm.schema import Schema
-from rules.flow.orm.trees import Trees
+from rules.flow.orm.trees import FunctionNode, Trees
 from rules.flow.orm.values import (
     Class,
     Event,
     Function,
     Given,
+    Mapped,
+    OneOf,
     Place,
     Query,
     Ran,
@@ -393,6 +395,26 @@ def _inline(ev: Evaluator, function: Function, args: list[Value], frame: Frame) 
     given = [function.bound, *args] if function.is_bound else args
     ev.bind_entry(node, given, frame)
     ev.block(node.body, frame)
+    template = _renderer(ev, function, node)
+    value = result_of(frame)
+    for each in value.values if isinstance(value, OneOf) else (value,):
+        if template and isinstance(each, Mapped):
+            frame.note(Rendered(template, each, Place(function.path, node.lineno)))
+
+
+def _renderer(ev: Evaluator, function: Function, node: FunctionNode) -> str:
+    """The template that a decorator fills with what a view gives: `renderer="user.html"`."""
+    marks = list(node.decorator_list)
+    if function.owner in ev.classes.by_name:
+        path, record = ev.classes.by_name[function.owner]
+        owner = ev.trees.named(path).get(record.name)
+        marks += owner.decorator_list if isinstance(owner, ast.ClassDef) else []
+    for each in marks:
+        for keyword in each.keywords if isinstance(each, ast.Call) else ():
+            value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+            if keyword.arg == "renderer" and isinstance(value, str) and "." in value:
+                return value
+    return ""
 
 
 def anchored(found: Found, path: str) -> Place | None:

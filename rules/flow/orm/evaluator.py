@@ -172,6 +172,9 @@ class Evaluator:
                         self._by_method.setdefault(each.name, []).append(key)
         return self._by_method.get(name, [])
 
+    def is_queryset(self, key: str) -> bool:
+        return any(each.endswith("QuerySet") for each in self.classes.lineage(key))
+
     def has_attribute(self, key: str, name: str) -> bool:
         for each in self.classes.lineage(key):
             if each in self.classes.by_name:
@@ -218,6 +221,8 @@ class Evaluator:
             case Query():
                 if name == "object_list":
                     return of
+                if name == "model":
+                    return Class(of.model)
                 return Method(of, name)
             case Thing():
                 return self._thing_attribute(of, name, place, frame)
@@ -357,6 +362,9 @@ class Evaluator:
             return Row(key, Given(key, fresh=True))
         if key not in self.classes.by_name:
             return library.call_outside(self, key, args, keywords, place, frame)
+        first = args[0] if args else keywords.get("model")
+        if isinstance(first, Class) and self.schema.is_model(first.name) and self.is_queryset(key):
+            return Query(first.name, place)
         thing = Thing(key, (), tuple(args), tuple(keywords.items()), place)
         init = self.class_attribute(key, "__init__", thing)
         if isinstance(init, Function) and not library.is_framework(self, key):
@@ -443,7 +451,7 @@ class Evaluator:
         self._bind(node, given, keywords, frame)
         first = _first_parameter(node)
         self.block(node.body, frame)
-        value = _result(frame)
+        value = result_of(frame)
         after = frame.env.get(first) if first else None
         return Summary(value, tuple(dict.fromkeys(frame.events)), after)
 
@@ -545,7 +553,7 @@ class Evaluator:
                 value = self.value(function.node.body, inner)
             else:
                 self.block(function.node.body, inner)
-                value = _result(inner)
+                value = result_of(inner)
         finally:
             self._open.discard(id(function.node))
         same = isinstance(function.node, ast.Lambda)
@@ -683,7 +691,7 @@ class Evaluator:
         frame: Frame,
     ) -> None:
         before = dict(frame.env)
-        careful, frame.careful = frame.careful, frame.careful or bool(frame.loops and handlers)
+        careful, frame.careful = frame.careful, frame.careful or _goes_on(frame, handlers)
         self.block([*body, *orelse], frame)
         frame.careful = careful
         ends = [] if frame.dead else [frame.env]
@@ -711,8 +719,9 @@ class Evaluator:
         self.assign(node.target, element, frame)
         loops = frame.loops
         frame.loops = (*loops, *self.turns(rows, element, node.iter, place, node.body))
+        guards, frame.guarded = frame.guarded, False
         self.block(node.body, frame)
-        frame.loops, frame.dead = loops, False
+        frame.loops, frame.dead, frame.guarded = loops, False, guards
         frame.env = _after_loop(before, frame.env)
         self.block(node.orelse, frame)
 
@@ -847,7 +856,7 @@ def _first_parameter(node: FunctionNode) -> str:
     return args[0].arg if args else ""
 
 
-def _result(frame: Frame) -> Value:
+def result_of(frame: Frame) -> Value:
     if frame.yields:
         return Sequence((), joined(frame.yields))
     return joined(each for each in frame.returns if each != Constant(None))
@@ -873,6 +882,16 @@ def joined(values: Iterable[Value]) -> Value:
     if len(rest) == 1:
         return rest[0]
     return OneOf(tuple(rest[:6])) if rest else None
+
+
+def one_of(value: Value) -> Value:
+    """One element that was picked: what it reads is read once."""
+    match value:
+        case Row(each=True):
+            return replace(value, each=False)
+        case Sequence():
+            return Sequence(tuple(one_of(each) for each in value.elements), value.any)
+    return value
 
 
 def _merged(left: Mapping[str, Value], right: Mapping[str, Value]) -> dict[str, Value]:
@@ -906,6 +925,11 @@ def _after_loop(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict
             grown = isinstance(value, Sequence | Mapped) and isinstance(other, Sequence | Mapped)
             found[name] = other if grown else joined((value, other))
     return found
+
+
+def _goes_on(frame: Frame, handlers: list[ast.ExceptHandler]) -> bool:
+    """Whether a loop goes on with the next turn after an error in this one."""
+    return bool(frame.loops) and any(not isinstance(h.body[-1], ast.Raise) for h in handlers)
 
 
 def _always_leaves(body: list[ast.stmt]) -> bool:
@@ -1028,7 +1052,7 @@ def _subscript(ev: Evaluator, node: ast.Subscript, frame: Frame) -> Value:
         case Sequence(elements, anything):
             if isinstance(key, Constant) and isinstance(key.value, int) and anything is None:
                 return elements[key.value] if -len(elements) <= key.value < len(elements) else None
-            return joined((*elements, anything)) if elements else anything
+            return one_of(joined((*elements, anything)) if elements else anything)
         case Thing() if isinstance(key, Constant):
             return of.get(f"[{key.value!r}]")
     return None
@@ -1113,8 +1137,10 @@ def _binary(ev: Evaluator, node: ast.BinOp, frame: Frame) -> Value:
         for each in parts:
             ev.text_of(each, frame.place(node.right), frame)
         return _formatted(left, parts)
-    if isinstance(node.op, ast.BitOr | ast.BitAnd) and isinstance(left, Query):
-        return querying.either([left, right]) if isinstance(right, Query) else None
+    if isinstance(node.op, ast.BitOr | ast.BitAnd):
+        # Only query sets of one model can be combined, so either side tells what both are.
+        queries = [each for each in (left, right) if isinstance(each, Query)]
+        return querying.either(queries) if queries else None
     if isinstance(node.op, ast.Add):
         if isinstance(left, Sequence) and isinstance(right, Sequence):
             return Sequence((*left.elements, *right.elements), joined((left.any, right.any)))

@@ -166,8 +166,9 @@ class Again(DerivedSubject):
     @property
     def doubt(self) -> bool:
         """Whether what the loop goes through is no query, and may be short."""
-        turn = self.found.turn
-        return self.found.row is None and (turn is None or turn.rows is None)
+        turn, ran = self.found.turn, self.found.ran
+        known = self.found.row is not None or (turn is not None and turn.rows is not None)
+        return not known and ran.at != ran.place
 
     @property
     def advice(self) -> str:
@@ -274,7 +275,7 @@ def current(orm: Orm, module: cst.Module, here: Here) -> Orm:
     if orm.is_first(here.path, module):
         return orm
     record = here.project.record(BODIES, here.path)
-    text = module.code
+    text = here.text
     known = zlib.decompress(record.packed).decode("utf-8", "surrogatepass") if record else ""
     if text == known:
         return orm

@@ -231,6 +231,11 @@ def call_outside(
     return viewing.called_outside(ev, full, args, keywords, place, frame)
 
 
+def picked_one(value: Value) -> Value:
+    """One element of several: what it reads is read once."""
+    return replace(value, each=False) if isinstance(value, Row) else value
+
+
 def _fetched(ev: Evaluator, source: Value, name: str, place: Place, frame: Frame) -> Value:
     query = source
     if isinstance(source, Class) and source.name in ev.schema.models.by_key:
@@ -299,7 +304,7 @@ def _builtin(
 
         return Sequence((), joined(ev.element(each, place, frame) for each in args))
     if name == "next":
-        return ev.element(first, place, frame)
+        return picked_one(ev.element(first, place, frame))
     if name in ("any", "all", "sum"):
         if isinstance(first, Query):
             querying.consume(ev, first, name, place, frame)
@@ -346,7 +351,7 @@ def _with_function(
     if name == "groupby":
         return Sequence((), Sequence((result, Sequence((), element))))
     if name in ("min", "max"):
-        return element
+        return picked_one(element)
     if isinstance(rows, Query):
         return replace(rows, is_list=True)
     return rows if isinstance(rows, Sequence) else Sequence((), element)

@@ -222,10 +222,10 @@ class Schema:
             found = self.classes.find(self.classes.modules.resolve(path, word))
             if found:
                 return found
-            return self._only_one(word.rpartition(".")[2])
+            return self.only_one(word.rpartition(".")[2])
         return ""
 
-    def _only_one(self, name: str) -> str:
+    def only_one(self, name: str) -> str:
         """The one mapped class of this name: SQLAlchemy finds it by its registry."""
         if not self._last:
             for key in self.classes.by_name:

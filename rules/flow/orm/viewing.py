@@ -79,6 +79,9 @@ def user_model(ev: Evaluator) -> str:
     for key, each in ev.schema.models.by_key.items():
         if each.name.lower() == name.lower() and each.app.lower() == app.lower():
             return key
+    mapped = ev.schema.only_one("User") if not known else ""
+    if mapped:
+        return mapped
     return AUTH_USER if ev.apps.user_model.lower() in ("auth.user", "") and known else ""
 
 
