@@ -103,7 +103,7 @@ rule = Rule(
 
 _STARTS = re.compile(
     r"(^|/)(manage|wsgi|asgi|celery\w*|worker|gunicorn\w*|uvicorn\w*|uwsgi\w*|hypercorn\w*|main|run\w*|serve\w*"
-    r"|server|app|application|factory|bootstrap|entrypoint|start\w*|cli|__main__|__init__|setup|conftest"
+    r"|server|app|application|factory|bootstrap|entrypoint|start\w*|cli|__main__|__init__|setup|conftest|pytest\w*|\w*plugin"
     r"|version|env|environment|constants|defaults|logg\w+|sentry\w*|telemetry|tracing|instrumentation"
     r"|observability|debug|storage|apps)\.py$"
     r"|(^|/)\w*(settings?|config(s|uration)?|conf|env)(_\w+)?(/|\.py$)|(^|/)(alembic|deploy|infra|docker|lambda\w*)/"

@@ -124,8 +124,8 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from rules.facts.documented_variables import DocumentedVariables
 from rules.facts.environment import EnvironmentRead
+from rules.facts.example_variables import ExampleVariables
 from rules.facts.platform_variables import is_of_platform
 from rules.facts.python_modules import module_name
 from rules.kit import Change, FileChange, Flag, Here, Project, Rule, Severity
@@ -150,7 +150,7 @@ def wait(_read: EnvironmentRead, _here: Here) -> Iterator[Flag]:
 
 @rule.on(Change)
 def check(change: Change, _here: Here) -> Iterator[Flag]:
-    documented: DocumentedVariables = change.after.facts(DocumentedVariables)
+    documented: ExampleVariables = change.after.facts(ExampleVariables)
     if not documented.examples:
         return
     told: set[str] = set()
