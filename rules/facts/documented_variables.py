@@ -1,83 +1,81 @@
-"""Variables of the environment: which the code reads, and which the documentation explains."""
+"""Environment variables that a project writes down: in example files, and anywhere in its docs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rules.facts.changelogs import is_changelog
-from rules.kit import Extractor, Project, Source, paths
+import msgspec
 
-_READ = re.compile(
-    r"""(?:environ(?:\.get|\.pop|\.setdefault)?\s?[\[(]|getenv\(|\benv(?:\.\w+)?\(|\bconfig\()\s*["']"""
-    r"""([A-Z][A-Z0-9]*_[A-Z0-9_]+)["']"""
+from rules.kit import Extractor, Project, Source
+
+_EXAMPLE = re.compile(
+    r"(^|/)(\.?env[._-]?(example|sample|template|dist|defaults?|tpl)\w*|(example|sample|template|default)s?[._-]env"
+    r"|\.env\.\w+[._-](example|sample|template|dist)|[\w-]+\.env[._-](example|sample|template|dist)"
+    r"|env\.\w*(example|sample|template)\w*|\.env\.(docker|compose)[._-]?\w*)$"
 )
-_NAME = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b")
 _DOCUMENT = re.compile(
-    r"(?i)(^|/)(README|INSTALL|CONFIGURATION|DEPLOY\w*|SETTINGS)(\.(md|rst|txt|adoc))?$|^[^/]+\.(md|rst)$"
-    r"|(^|/)docs?/.*\.(md|rst|txt|adoc)$"
+    r"(^|/)(README|INSTALL|CONTRIBUTING|DEPLOY\w*|SELF.?HOST\w*)[^/]*$|(^|/)docs?/.+\.(md|mdx|rst|txt)$"
+    r"|(^|/)(docker-)?compose[^/]*\.ya?ml$|(^|/)app\.json$|(^|/)Dockerfile[^/]*$"
+    r"|(^|/)(charts?|helm|k8s|kubernetes|deploy\w*|infra\w*|terraform)/.+\.(ya?ml|tf|env|md|json)$"
 )
+_ASSIGNED = re.compile(r"(?m)^[ \t]*#?[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=")
+_MENTIONED = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
 
 
-def variables_read(text: str) -> Iterator[re.Match[str]]:
-    """Each place that reads a variable; group 1 is its name."""
-    return _READ.finditer(text)
+class Variables(msgspec.Struct, frozen=True):
+    """The names that a file writes down; `is_example` for one that is copied and filled in."""
+
+    names: tuple[str, ...]
+    is_example: bool
 
 
-def is_document(path: str) -> bool:
-    """Whether a file explains the project to those who run it."""
-    return bool(_DOCUMENT.search(path)) and not is_changelog(path)
+def _reads(path: str) -> bool:
+    return bool(_EXAMPLE.search(path) or _DOCUMENT.search(path))
 
 
-def _reads(source: Source) -> tuple[str, ...] | None:
-    return tuple(sorted({each[1] for each in variables_read(source.text)})) or None
+def _extract(source: Source) -> Variables | None:
+    # Which of both it is, its path tells; the bytes alone show both kinds of names.
+    assigned = set(_ASSIGNED.findall(source.text))
+    names = assigned | set(_MENTIONED.findall(source.text))
+    return Variables(tuple(sorted(names)), bool(assigned)) if names else None
 
 
-def _explains(source: Source) -> tuple[str, ...] | None:
-    return tuple(sorted(set(_NAME.findall(source.text)))) or None
-
-
-READS: Extractor[tuple[str, ...]] = Extractor(
-    name="variables_read",
+VARIABLES = Extractor(
+    name="documented_variables",
     version=1,
-    record=tuple[str, ...],
-    reads=lambda path: path.endswith(".py") and not paths.is_test(path),
-    extract=_reads,
-    wanted=lambda data: (
-        b"environ" in data or b"getenv" in data or b"env(" in data or b"env." in data
-    ),
-)
-EXPLAINS: Extractor[tuple[str, ...]] = Extractor(
-    name="variables_explained",
-    version=1,
-    record=tuple[str, ...],
-    reads=is_document,
-    extract=_explains,
+    record=Variables,
+    reads=_reads,
+    extract=_extract,
+    wanted=lambda data: len(data) < 300_000 and b"_" in data,
 )
 
 
 @dataclass(frozen=True)
-class Variables:
-    """`read` and `explained` map names to a file that does so."""
+class DocumentedVariables:
+    """`examples` are the names by example file; `anywhere` those in any document."""
 
-    read: Mapping[str, str]
-    explained: Mapping[str, str]
+    examples: Mapping[str, frozenset[str]]
+    anywhere: frozenset[str]
 
     @classmethod
-    def gather(cls, project: Project) -> Variables:
-        return cls(_first(project.records(READS)), _first(project.records(EXPLAINS)))
+    def gather(cls, project: Project) -> DocumentedVariables:
+        records = project.records(VARIABLES)
+        examples = {
+            path: frozenset(each.names)
+            for path, each in records.items()
+            if _EXAMPLE.search(path) and each.is_example
+        }
+        return cls(examples, frozenset(name for each in records.values() for name in each.names))
 
-    @property
-    def coverage(self) -> float:
-        """The part of all variables that is explained."""
-        known = sum(1 for each in self.read if each in self.explained)
-        return known / len(self.read) if self.read else 0.0
-
-
-def _first(records: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for path, names in sorted(records.items()):
-        for each in names:
-            found.setdefault(each, path)
-    return found
+    def example_for(self, path: str) -> str | None:
+        """The example file that belongs to a source file: of the nearest folder above it."""
+        folder = path.rpartition("/")[0]
+        while True:
+            beside = sorted(each for each in self.examples if each.rpartition("/")[0] == folder)
+            if beside:
+                return beside[0]
+            if not folder:
+                return None
+            folder = folder.rpartition("/")[0]

@@ -106,7 +106,7 @@ The shop, with its orders.
 
 from collections.abc import Iterator
 
-from rules.facts.documented_variables import Variables, is_document, variables_read
+from rules.facts.environment_documents import Variables, is_document, variables_read
 from rules.kit import Change, FileChange, Flag, Here, Related, Rule, Severity
 from rules.kit.paths import is_test
 
