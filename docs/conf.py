@@ -36,6 +36,7 @@ CONTENTS = {
     "For users": [
         "quick-start",
         "configuration",
+        "on-github",
         "commands",
         "formats",
         "rules/index",
