@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,15 +26,33 @@ class Known:
         path: str,
         module: cst.Module,
         module_name: str,
+        *,
         parents: Mapping[int, cst.CSTNode] | None = None,
         words: frozenset[bytes] | None = None,
+        data: bytes | None = None,
     ) -> None:
-        """`parents` as `parents_of` gives them; `words` are the identifiers in ASCII.
+        """`data` are the bytes of the file; `parents` as `parents_of` gives them; `words` are the identifiers in ASCII.
 
         Each may be left out: one is then found when asked for, the others taken to be there.
         """
         self.scopes = Names(module, module_name, is_package=_is_package(path), parents=parents)
         self.words = words
+        self._module = module
+        self._data = data
+
+    @cached_property
+    def text(self) -> str:
+        if self._data is None:
+            return self._module.code
+        return decoded(self._data, self._module)
+
+
+def decoded(data: bytes, module: cst.Module) -> str:
+    """The text that places in the tree refer to; generating it would cost a third of a parse."""
+    try:
+        return data.removeprefix(BOM_UTF8).decode(module.encoding)
+    except (UnicodeError, LookupError):
+        return module.code
 
 
 def _is_package(path: str) -> bool:
@@ -69,6 +88,13 @@ class Here:
         if self.module is None:
             raise TypeError(f"{self.path} is not Python")
         return Names(self.module, self.module_name, is_package=_is_package(self.path))
+
+    @cached_property
+    def text(self) -> str:
+        """The text of the Python file at hand, a byte order mark left out."""
+        if self.known is not None:
+            return self.known.text
+        return self.module.code if self.module is not None else ""
 
     def mentions(self, identifiers: Collection[str]) -> bool:
         """Whether any of these stands in the file: a quick look before an expensive one."""
