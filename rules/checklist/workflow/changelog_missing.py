@@ -124,7 +124,7 @@ _UNSEEN = re.compile(
     r"(?i)^\W*(refactor|chore|docs?|style|build|ci|tests?|typing|types|rename|clean|lint|format|wip"
     r"|move|perf|reformat|tidy|dedup|simplify|extract|typo|internal|cleanup|logging|log )"
 )
-_INTERNAL = re.compile(r"(^|/)(_\w+|internal|dev|tasks_dev|conftest)(/|\.py$)|(^|/)\.")
+_INTERNAL = re.compile(r"(^|/)(_\w+|internal|dev|conftest|pytest_\w+)(/|\.py$)|(^|/)\.")
 
 
 @rule.on(PythonFile)
