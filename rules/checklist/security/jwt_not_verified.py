@@ -241,7 +241,7 @@ def _unsigned(call: cst.Call, where: cst.CSTNode, said: str, fix: Fix | None, he
     # `unverified = decode(...)`: the author knows, and names it so for those who read on.
     statement = here.around(call, cst.SimpleStatementLine)
     said_so = statement is not None and re.search(
-        r"unverified_\w|untrusted", here.source(statement)
+        r"(?<!get_)unverified_\w|untrusted", here.source(statement)
     )
     is_peek = bool(said_so or _PEEKS.search(name.lower()) or _TRUSTED_CHANNEL.search(text))
     weak = is_peek or here.is_script
