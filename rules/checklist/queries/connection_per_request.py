@@ -111,7 +111,7 @@ import libcst as cst
 
 from rules.facts.connections import OPENERS, Opening, opening_of
 from rules.facts.routes import view_of
-from rules.kit import Flag, Here, Kind, Rule, Severity, find
+from rules.kit import Confidence, Flag, Here, Kind, Rule, Severity, find
 
 rule = Rule(
     __name__,
@@ -135,6 +135,7 @@ _LIBRARIES = (
 _ON_PURPOSE = re.compile(
     r"health|ready|readiness|liveness|ping|status|check|test_conn|validate|probe|verify|setup|migrat"
 )
+_LOCAL_FILE = re.compile(r"sqlite|duckdb")
 _KEEPS = re.compile(r"cache|once|singleton|memo|lifespan|startup|on_event")
 
 
@@ -149,7 +150,10 @@ def check(node: cst.Call, here: Here) -> Iterator[Flag]:
     if opened is None or _ON_PURPOSE.search(function.name.value) or _ON_PURPOSE.search(here.path):
         return
     if view_of(function, here) is not None and not _is_kept(node, function, here):
-        yield Flag(node, _said(opened, f"each request to `{function.name.value}`"))
+        # A file is opened fast, and SQLite wants a connection for each thread anyway.
+        confidence = Confidence.HOTSPOT if _LOCAL_FILE.search(opened.name) else None
+        message = _said(opened, f"each request to `{function.name.value}`")
+        yield Flag(node, message, confidence=confidence)
     elif opened.kind != "connection" or not _varies(node, here):
         loop = _loop_around(node, function, here)
         if loop is not None and not _ends_loop(node, loop, here) and not _varies(node, here):

@@ -182,6 +182,8 @@ def augmented(node: cst.AugAssign, here: Here) -> Iterator[Flag]:
 
 @rule.on(cst.Assign, words=_WORDS)
 def assigned(node: cst.Assign, here: Here) -> Iterator[Flag]:
+    if not isinstance(node.value, cst.BinaryOperation):
+        return
     match node:
         case cst.Assign(
             targets=[cst.AssignTarget(target=cst.Attribute(value=cst.Name()) as target)],

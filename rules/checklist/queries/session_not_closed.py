@@ -128,6 +128,7 @@ _LIBRARIES = (
 )
 _MAKERS = re.compile(r"(^|\.)(sessionmaker|async_sessionmaker)$")
 _SCOPED = re.compile(r"scoped_session|SQLAlchemy$|flask_sqlalchemy")
+_OPENS = re.compile(r"(session\w*|connect(ion)?|cursor|db\w*)$", re.IGNORECASE)
 _LOCALS = re.compile(
     r"^(Async)?Session(Local|Maker|Factory)?$|^(async_)?session_?(local|maker|factory)$"
 )
@@ -144,7 +145,9 @@ def check(node: cst.Assign, here: Here) -> Iterator[Flag]:
     value = node.value.expression if isinstance(node.value, cst.Await) else node.value
     if not isinstance(value, cst.Call) or not isinstance(node.targets[0].target, cst.Name):
         return
-    if here.is_test or here.is_script or here.is_migration or len(node.targets) != 1:
+    if not _OPENS.search(dotted(value.func)) or len(node.targets) != 1:
+        return
+    if here.is_test or here.is_script or here.is_migration:
         return
     function = here.function(node)
     kind = _kind(value, here) if function is not None else ""

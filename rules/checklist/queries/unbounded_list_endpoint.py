@@ -171,10 +171,8 @@ _PAGING = re.compile(r"paginat|cursor|page_size|per_page|\blimit\b", re.IGNORECA
 
 @rule.on(cst.ClassDef, words=("queryset", "ListView"))
 def in_classes(node: cst.ClassDef, here: Here) -> Iterator[Flag]:
-    if here.is_test or not node.bases:
-        return
-    rows = _assigned(node, "queryset") or _assigned(node, "model")
-    if rows is None:
+    rows = _assigned(node, "queryset") or _assigned(node, "model") if node.bases else None
+    if rows is None or here.is_test:
         return
     found = whole_table(rows.value, here)
     model = found.model if found is not None else ""
@@ -194,17 +192,13 @@ def in_classes(node: cst.ClassDef, here: Here) -> Iterator[Flag]:
 
 @rule.on(cst.Call, calls=("all", "fetchall"))
 def in_routes(node: cst.Call, here: Here) -> Iterator[Flag]:
-    if (
-        node.args
-        or here.is_test
-        or not here.mentions(("sqlalchemy", "sqlmodel", "query", "select"))
-    ):
-        return
-    function = here.function(node)
-    if function is None or not _is_reading_view(function, here):
+    if node.args or not here.mentions(("sqlalchemy", "sqlmodel", "query", "select")):
         return
     found = whole_table(node, here)
     if found is None or found.framework != "sqlalchemy" or is_lookup_table(found.model):
+        return
+    function = here.function(node)
+    if function is None or here.is_test or not _is_reading_view(function, here):
         return
     if _is_answer(node, function, here):
         # What a page shows may be a part of it, or the choices of a form.

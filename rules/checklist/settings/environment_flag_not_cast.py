@@ -146,6 +146,7 @@ _DECOUPLE = frozenset(
     {"decouple.config", "decouple.AutoConfig", "decouple.Config", "starlette.config.Config"}
 )
 _ENVIRONS = frozenset({"environs.Env", "environs.env"})
+_READERS = ("decouple", "environs", "Env", "env", "Config")
 _TRUTH_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "1", "0", "t", "f"})
 _FLAG_NAME = re.compile(
     r"^(DEBUG|TESTING|.*_DEBUG|DEBUG_.*|IS_.*|USE_.*|ENABLE_.*|DISABLE_.*|.*_ENABLED?|.*_DISABLED"
@@ -180,9 +181,13 @@ class _Read:
         return self.variable or "the variable"
 
 
-@rule.on(cst.Call, calls=("get", "getenv", "config", "env", "Env"))
+@rule.on(
+    cst.Call,
+    calls=("get", "getenv", "config", "env", "Env"),
+    words=("environ", "getenv", *_READERS),
+)
 def check(node: cst.Call, here: Here) -> Iterator[Flag]:
-    if here.is_test:
+    if not _may_read(node.func) or here.is_test:
         return
     read = _read(node, here)
     if read is None:
@@ -204,6 +209,15 @@ def check_item(node: cst.Subscript, here: Here) -> Iterator[Flag]:
     key = node.slice[0].slice
     variable = (string(key.value) if isinstance(key, cst.Index) else None) or ""
     yield from _judge(_Read(node, variable, None, "os"), node, here)
+
+
+def _may_read(func: cst.BaseExpression) -> bool:
+    """A cheap look: of all methods that are called `get`, one is that of the environment."""
+    match func:
+        case cst.Attribute(value=owner, attr=cst.Name(value="get")):
+            return dotted(owner).endswith("environ")
+        case _:
+            return True
 
 
 def _read(node: cst.Call, here: Here) -> _Read | None:
