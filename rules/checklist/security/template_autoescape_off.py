@@ -209,9 +209,6 @@ _TEXT = re.compile(
     r"|block_start_string|latex|prompt|dockerfile|nginx|kubernetes|NativeEnvironment",
     re.IGNORECASE,
 )
-_PAGE = re.compile(
-    r"html|HTMLResponse|TemplateResponse|Response\b|starlette|fastapi|flask|email", re.IGNORECASE
-)
 
 
 def _kind_of_output(call: cst.Call, here: Here) -> str:
@@ -223,7 +220,7 @@ def _kind_of_output(call: cst.Call, here: Here) -> str:
     near = here.source(around) if around is not None else ""
     if _TEXT.search(near) or _TEXT.search(source):
         return "text"
-    return "page" if _PAGE.search(source) else ""
+    return ""
 
 
 @rule.on(SettingsModule)
