@@ -207,9 +207,9 @@ def _judge(
     owner = target.value
     if function is None or not isinstance(owner, cst.Name) or here.is_test or here.is_migration:
         return
-    if here.is_script or _LOCKS.search(here.source(function)):
-        return
     saved = _is_saved(owner.value, function)
+    if not saved or here.is_script or _LOCKS.search(here.source(function)):
+        return
     if saved == "django" and (owner.value == "self" or may_hold_queries(here)):
         yield from _of_django(node, target, sign, amount, here)
     elif saved == "sqlalchemy":

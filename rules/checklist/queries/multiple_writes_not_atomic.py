@@ -220,7 +220,7 @@ def _is_spared(here: Here) -> bool:
 
 def _is_atomic(node: cst.FunctionDef, here: Here) -> bool:
     """Whether the function, or the class that holds it, speaks of a transaction."""
-    if _ATOMIC.search(here.source(node)):
+    if any(_ATOMIC.search(each.value) for each in find(node, cst.Name)):
         return True
     owner = here.around(node, cst.ClassDef)
     if owner is None:

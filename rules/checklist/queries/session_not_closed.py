@@ -253,6 +253,8 @@ def _holds(value: cst.BaseExpression, name: str) -> bool:
             return found == name
         case cst.Tuple(elements=elements) | cst.List(elements=elements):
             return any(_holds(each.value, name) for each in elements)
+        case cst.Call(func=cst.Attribute(value=owner, attr=cst.Name(value="cursor"))):
+            return _holds(owner, name)
         case cst.Call(func=cst.Name(value=func), args=args):
             return func[:1].isupper() and any(_holds(each.value, name) for each in args)
         case cst.Dict(elements=elements):

@@ -209,7 +209,7 @@ def in_routes(node: cst.Call, here: Here) -> Iterator[Flag]:
 
 @rule.on(cst.Call, calls=("JsonResponse", "Response", "list"), words=("objects",))
 def in_views(node: cst.Call, here: Here) -> Iterator[Flag]:
-    if here.is_test or not node.args:
+    if not node.args:
         return
     first: cst.BaseExpression | None = node.args[0].value
     is_list = isinstance(node.func, cst.Name) and node.func.value == "list"
@@ -219,11 +219,11 @@ def in_views(node: cst.Call, here: Here) -> Iterator[Flag]:
         first = _serialised(node.args[0].value)
     if first is None:
         return
-    function = here.function(node)
-    if function is None or not _is_reading_view(function, here):
-        return
     found = whole_table(first, here)
-    if found is not None and not is_lookup_table(found.model):
+    if found is None or is_lookup_table(found.model):
+        return
+    function = here.function(node)
+    if function is not None and not here.is_test and _is_reading_view(function, here):
         yield Flag(node, _said(function.name.value, found.model, "a page of it"))
 
 

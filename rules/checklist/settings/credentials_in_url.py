@@ -128,7 +128,11 @@ def check(file: TextFile, here: Here) -> Iterator[Flag]:
 
 @rule.on(PythonFile)
 def check_python(file: PythonFile, here: Here) -> Iterator[Flag]:
-    if not _MAY_HOLD.search(file.source) or _is_spared(file.path, here):
+    if (
+        b"://" not in file.source
+        or not _MAY_HOLD.search(file.source)
+        or _is_spared(file.path, here)
+    ):
         return
     text = file.source.decode("utf-8", "replace")
     if not any(_gives_away(each) for each in _URL.finditer(text)):

@@ -126,6 +126,7 @@ from rules.kit import (
     Severity,
     argument,
     dotted,
+    find,
     keyword,
     string,
     walk,
@@ -350,7 +351,17 @@ def _is_converted_later(parent: cst.Assign | cst.AnnAssign, here: Here) -> bool:
     around = here.function(parent) or here.module
     if not names or around is None:
         return True
-    return any(_treats(each, names) for each in walk(around))
+    found = here.kept(_uses) if around is here.module else _uses_in(around)
+    return any(_treats(each, names) for each in found)
+
+
+def _uses(here: Here) -> list[cst.CSTNode]:
+    return _uses_in(here.module) if here.module is not None else []
+
+
+def _uses_in(around: cst.CSTNode) -> list[cst.CSTNode]:
+    """The comparisons and calls, which alone can treat a value."""
+    return list(find(around, cst.Comparison, cst.Call))
 
 
 def _converts(holder: cst.ClassDef) -> bool:
