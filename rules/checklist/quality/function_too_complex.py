@@ -5,7 +5,7 @@ breaks the case that nobody saw. Give its parts names: a function for each kind 
 return for each that needs nothing.
 
 The limit is the option `max_complexity`: one way, and one more for each `if`, `elif`, loop,
-`except` and `case`; a table of branches of one line each counts once.
+and `except`; a `match` and a table of branches of one line each count once.
 
 Bad:
 ```python
