@@ -19,10 +19,11 @@ from rules.kit.positions import positions
 from rules.kit.subjects import DerivedSubject
 
 _WORDS = frozenset(
-    """objects queryset get_queryset select query session list_display model filter all render
+    """objects queryset get_queryset graphene strawberry select query session list_display model filter all render
     serializer_class scalars prefetch_related select_related template_name render_template
     renderer""".split()  # noqa: SIM905 - a table reads best so
 )
+_KINDS = ("template", "admin", "resolver")
 _LONGEST = 60  # characters of code in a message
 _SHOWN = 3  # paths that a message names
 
@@ -234,7 +235,7 @@ def _kind_of_run(found: Repeated) -> str:
     for turn in reversed(found.ran.loops):
         if turn.kind:
             return turn.kind
-    return found.kind if found.kind in ("template", "admin") else "python"
+    return found.kind if found.kind in _KINDS else "python"
 
 
 def _defeats(found: Repeated) -> bool:
@@ -299,7 +300,7 @@ def _kind(found: Missing) -> str:
     for turn in reversed(found.loops):
         if turn.kind:
             return turn.kind
-    return found.kind if found.kind in ("template", "admin") else "python"
+    return found.kind if found.kind in _KINDS else "python"
 
 
 def _groups(found: Iterable[Missing]) -> list[_Group]:
