@@ -140,7 +140,7 @@ _HELD = re.compile(
     re.IGNORECASE,
 )
 _STORED = re.compile(
-    r"(reset|verification|verify|auth|access|refresh|api|session|confirm\w*|invite|activation|login|secret"
+    r"(reset|verification|verify|auth|access|refresh|api|session|confirm|confirmation|invite|activation|login|secret"
     r"|unsubscribe)_(token|key|secret|hash)$|^(otp|otp_code|totp|secret_key|api_?key)$",
     re.IGNORECASE,
 )
