@@ -233,7 +233,7 @@ _REST_WORDS = (
 )
 _WRITING_BASES = re.compile(
     r"rest_framework\.(viewsets\.ModelViewSet|mixins\.(Create|Update|Destroy)ModelMixin"
-    r"|generics\.\w*(Create|Update|Destroy)\w*)$"
+    r"|generics\.(?=\w*(Create|Update|Destroy))\w+)$"
 )
 _DECIDING = frozenset(
     {
