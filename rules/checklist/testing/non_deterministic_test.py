@@ -51,6 +51,18 @@ from freezegun import freeze_time
 def test_due(order):
     assert order.due == date.today()
 ```
+Good: for all tests of the file.
+```python tests/test_marked.py
+from datetime import date
+
+import pytest
+
+pytestmark = pytest.mark.freeze_time("2026-01-01")
+
+
+def test_due(order):
+    assert order.due == date.today()
+```
 Good: it is only near, seeded, or waited for.
 ```python tests/test_near.py
 import random
@@ -101,6 +113,7 @@ _FROZEN = re.compile(
     r"freeze|time_machine|travel\(|patch[^\n]*(now|time|today|random|sleep)"
     r"|monkeypatch[^\n]*(now|time|today|random|sleep)|mock_(time|now|sleep)|mocker"
 )
+_FOR_ALL = re.compile(r"pytestmark\s*=[^\n]*|autouse=True[^\n]*\n[^\n]*\n[^\n]*")
 _SEEDED = re.compile(r"seed\(|Random\(\d")
 _NOW = re.compile(
     r"^(datetime\.(datetime|date)\.(now|today|utcnow)|django\.utils\.timezone\.(now|localdate|localtime)"
@@ -175,7 +188,8 @@ def _is_held(node: cst.CSTNode, here: Here, form: re.Pattern[str]) -> bool:
             for each in find(holder.body, cst.FunctionDef)
             if each.name.value in ("setUp", "setup_method", "setUpClass", "setUpTestData")
         ]
-    return any(form.search(each) for each in texts)
+    whole = here.module.code if here.module is not None else ""
+    return any(form.search(each) for each in (*texts, *_FOR_ALL.findall(whole)))
 
 
 def _is_compared(call: cst.Call, here: Here) -> bool:
