@@ -145,7 +145,7 @@ def check(change: Change, _here: Here) -> Iterator[Flag]:
     sources = {
         each.path: change.trees.get(each.path, (None, None))
         for each in change.files
-        if each.path.endswith(".py") and _is_seen(each.path)
+        if each.path.endswith(".py") and _is_seen(each.path) and kept.speaks_of(each.path)
     }
     found = [each for each in changes(sources) if not each.function.qualname.startswith("_")]
     if sum(each.score for each in found) < _LEAST_SCORE:
