@@ -64,6 +64,7 @@ class Missing:
     row: Row
     doubt: bool = False
     loops: tuple[Turn, ...] = ()
+    outer: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -272,8 +273,7 @@ class Orm:
             if read.how == "column" and query.columns is None:
                 return None
         elif kind != "resolver" and isinstance(origin, Given) and not origin.fresh and row.path:
-            first = row.path[0]
-            doubt = first in self.eager.names
+            doubt = self.eager.may_load("__".join(short))
             if read.how == "all" or doubt:
                 return self._made(read, kind, entry, short, None, doubt=True)
         if query is not None and self._loaded_below(query, short):
@@ -297,7 +297,7 @@ class Orm:
             return None
         if isinstance(origin, Query) and origin.loads("__".join((*row.path, read.name))):
             return None
-        if isinstance(origin, Given) and not origin.fresh and read.name in self.eager.names:
+        if isinstance(origin, Given) and not origin.fresh and self.eager.may_load(read.name):
             return None
         query = Query(found.relation.target, read.place, via=row, relation=read.name)
         ran = Ran(query, read.how, read.place, read.at, (), read.loops)
@@ -342,6 +342,7 @@ class Orm:
             read.row,
             doubt,
             read.loops,
+            read.outer,
         )
 
     def _joins(self, model: str, path: tuple[str, ...]) -> bool:
