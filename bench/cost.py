@@ -110,6 +110,7 @@ def _derive(
         asked = [each for each in waiting if each in awake]
         name = module_name(file.path, project.paths)
         known = Known(file.path, module, name, words=words, data=file.data)
+        len(known.nodes)
         here = Here(file.path, project, module, name, known=known)
         for subject in sorted(asked, key=lambda each: each.__qualname__):
             if subject.lives_in(file.path):

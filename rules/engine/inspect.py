@@ -29,7 +29,7 @@ from rules.kit import (
     TextFile,
 )
 from rules.kit.edits import nodes_of
-from rules.kit.here import Known, decoded
+from rules.kit.here import COMMON, Known, decoded
 from rules.kit.positions import positions, positions_and_code
 from rules.kit.rule import Listener
 from rules.kit.subjects import Change, DerivedSubject, ReadSubject
@@ -236,11 +236,18 @@ class _Run:
         module: cst.Module,
         parents: Mapping[int, cst.CSTNode] | None = None,
         words: frozenset[bytes] | None = None,
+        nodes: Sequence[cst.CSTNode] | None = None,
     ) -> None:
         self._module = module
         self._module_name = module_name(self.path, self.project.paths)
         self._known = Known(
-            self.path, module, self._module_name, parents=parents, words=words, data=self.data
+            self.path,
+            module,
+            self._module_name,
+            parents=parents,
+            words=words,
+            data=self.data,
+            nodes=nodes,
         )
         self._here.clear()
 
@@ -425,8 +432,8 @@ def _python(
     module, skip = (known, None) if known is not None else _parse(path, data)
     if module is None:
         return None, skip
-    parents, nodes = survey(module, {one[1].subject for one in active})
-    run.set_module(module, parents, said)
+    parents, nodes = survey(module, COMMON | {one[1].subject for one in active})
+    run.set_module(module, parents, said, nodes)
     for heard in whole:
         run.call(heard, PythonFile(path, data, module))
     run.derive(derived)

@@ -53,7 +53,8 @@ class EnvironmentRead(DerivedSubject):
 
     @classmethod
     def found_in(cls, module: cst.Module, here: Here) -> Iterator[EnvironmentRead]:
-        for node in find(module, cst.Call, cst.Subscript, cst.ClassDef):
+        del module
+        for node in here.find(cst.Call, cst.Subscript, cst.ClassDef):
             if isinstance(node, cst.ClassDef):
                 yield from _fields(node)
             elif (found := read_of(node, here)) is not None:

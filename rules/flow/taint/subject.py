@@ -12,6 +12,7 @@ import libcst as cst
 
 from rules.flow.interpreter import Interpreter, Limit
 from rules.flow.program import Program
+from rules.flow.taint.entries import entries
 from rules.flow.taint.sinks import PROBE, Returned, Sink, Stored
 from rules.flow.taint.taint import Hit, Taint, short
 from rules.flow.values import Value
@@ -144,7 +145,8 @@ class _Analysis:
             families.setdefault(each.family, []).extend(each.sinks)
         domain = Taint(families, frozenset(each.family for each in classes if each.hotspots))
         run = Interpreter(program, domain)
-        for code in run.entries(module):
+        doubted = _sink_words([each for each in classes if each.hotspots])
+        for code in entries(run.entries(module), doubted):
             run.run_all(code)
         self.limits = run.limits
         self._keep(domain.hits, here.path)
