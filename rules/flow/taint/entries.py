@@ -15,8 +15,7 @@ from rules.flow.values import FunctionCode
 from rules.kit import walk_syntax
 
 _SPEAKS = re.compile(
-    r"request|^req$|websocket|^kwargs$|^args$|cleaned_data|validated_data|^session$|^scope$|^form$"
-    r"|^query_params$|^payload$|^environ$",
+    r"request|^req$|websocket|cleaned_data|validated_data|^\.(kwargs|query_params)$",
     re.IGNORECASE,
 )
 _PLAIN = frozenset(
@@ -48,12 +47,13 @@ def entries(codes: Iterable[FunctionCode], sinks: Collection[str]) -> Iterator[F
 
 
 def _words(node: ast.AST) -> frozenset[str]:
+    """The names in a function; those of attributes once more with their dot."""
     found = set()
     for each in walk_syntax(node):
         if isinstance(each, ast.Name):
             found.add(each.id)
         elif isinstance(each, ast.Attribute):
-            found.add(each.attr)
+            found |= {each.attr, f".{each.attr}"}
         elif isinstance(each, ast.arg):
             found.add(each.arg)
     return frozenset(found)
