@@ -24,7 +24,17 @@ def orders():
 def stock():
     return Redis.from_url(REDIS_URL).get("stock")  # flagged
 ```
-Bad: a view of Django, and a loop.
+Bad: a dependency that is not kept, a view of Django, and a loop.
+```python app/dependencies.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+
+def get_db():
+    engine = create_engine(URL)  # flagged
+    with Session(engine) as session:
+        yield session
+```
 ```python shop/views.py
 import psycopg2
 from pymongo import MongoClient
@@ -149,7 +159,8 @@ def check(node: cst.Call, here: Here) -> Iterator[Flag]:
     opened = opening_of(node, here)
     if opened is None or _ON_PURPOSE.search(function.name.value) or _ON_PURPOSE.search(here.path):
         return
-    if view_of(function, here) is not None and not _is_kept(node, function, here):
+    serves = view_of(function, here) is not None or _is_dependency(function)
+    if serves and not _is_kept(node, function, here):
         # A file is opened fast, and SQLite wants a connection for each thread anyway.
         confidence = Confidence.HOTSPOT if _LOCAL_FILE.search(opened.name) else None
         message = _said(opened, f"each request to `{function.name.value}`")
@@ -158,6 +169,13 @@ def check(node: cst.Call, here: Here) -> Iterator[Flag]:
         loop = _loop_around(node, function, here)
         if loop is not None and not _ends_loop(node, loop, here) and not _varies(node, here):
             yield Flag(node, _said(opened, "each round of the loop"))
+
+
+def _is_dependency(function: cst.FunctionDef) -> bool:
+    """`get_db` that yields: what FastAPI runs for each request."""
+    if not function.name.value.startswith("get_") or function.decorators:
+        return False
+    return any(True for _ in find(function.body, cst.Yield))
 
 
 def _is_kept(node: cst.Call, function: cst.FunctionDef, here: Here) -> bool:

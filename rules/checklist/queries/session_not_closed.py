@@ -171,10 +171,13 @@ def _kind(call: cst.Call, here: Here) -> str:
     if any(_SCOPED.search(each) for each in names):
         return ""
     if any(_MAKERS.search(each) or _SESSIONS.match(each) for each in names):
+        if any("conn" in here.source(each.value) for each in call.args):
+            return ""  # it borrows a connection of the caller's
         return "" if _is_scoped(call, here) else "session"
     if _LOCALS.match(last) and last not in ("Session", "AsyncSession") and not call.args:
         return "session" if isinstance(call.func, cst.Name) else ""
-    if any(_ENGINES.match(each) for each in names):
+    by_name = re.search(r"(^|\.)engine\.(raw_)?connect(ion)?$", dotted(call.func))
+    if by_name or any(_ENGINES.match(each) for each in names):
         return "connection"
     opened = opening_of(call, here) if last == "connect" else None
     return "connection" if opened is not None and opened.kind == "connection" else ""
