@@ -121,6 +121,7 @@ rule = Rule(
     fix="suggestion",
     cwe=208,
     peers=("semgrep:timing-attack",),
+    yields_to=("SEC116",),
 )
 
 _WORDS = (
