@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
 
+_WORD = re.compile(rb"[A-Za-z_]\w*")
 _MOST_BYTES = 120_000
 _LEFT_OUT = frozenset({"test", "tests", "idlelib", "lib2to3", "__pycache__", "versions"})
 
@@ -16,6 +18,11 @@ _LEFT_OUT = frozenset({"test", "tests", "idlelib", "lib2to3", "__pycache__", "ve
 class File:
     path: str
     data: bytes
+
+    @property
+    def words(self) -> frozenset[bytes] | None:
+        """The identifiers, as the engine finds them; None where others may stand behind a star."""
+        return None if b"import *" in self.data else frozenset(_WORD.findall(self.data))
 
 
 def sample(count: int) -> list[File]:

@@ -85,9 +85,11 @@ class _Downlevel(cst.CSTTransformer):
     ) -> cst.BaseExpression:
         if _is_known(updated_node):
             return updated_node
-        requoted = updated_node.visit(_Requoted(updated_node))
-        if isinstance(requoted, cst.FormattedString) and _is_known(requoted):
-            return requoted
+        for quotes in ('"""', "'''", updated_node.end):
+            around = updated_node.with_changes(start=f"{updated_node.prefix}{quotes}", end=quotes)
+            requoted = around.visit(_Requoted(around))
+            if isinstance(requoted, cst.FormattedString) and _is_known(requoted):
+                return requoted
         return _plain_string(original_node)
 
     def leave_TemplatedString(  # noqa: N802
@@ -114,24 +116,27 @@ class _Requoted(cst.CSTTransformer):
     def __init__(self, around: cst.FormattedString) -> None:
         super().__init__()
         self._around = around
-        free = (each for each in ('"', "'") if each not in around.end)
-        self._quote = next(free, '"')
+        self._free = [each for each in ('"', "'") if each != around.end]
 
     def leave_SimpleString(  # noqa: N802
         self, _original: cst.SimpleString, updated_node: cst.SimpleString
     ) -> cst.BaseExpression:
         held = updated_node.evaluated_value
         text = held.decode("latin-1") if isinstance(held, bytes) else held
-        kept = "".join(each for each in text if each not in "\\\"'\n\r#")
+        kept = "".join(each for each in text if each not in "\\\n\r#")
         prefix = "b" if isinstance(held, bytes) else ""
-        return cst.SimpleString(f"{prefix}{self._quote}{kept}{self._quote}")
+        quote = next((each for each in self._free if each not in kept), "")
+        if not quote:
+            quote = self._free[0]
+            kept = kept.replace(quote, "")
+        return cst.SimpleString(f"{prefix}{quote}{kept}{quote}")
 
     def leave_FormattedString(  # noqa: N802
         self, original_node: cst.FormattedString, updated_node: cst.FormattedString
     ) -> cst.BaseExpression:
         if original_node is self._around:
             return updated_node
-        return updated_node.with_changes(start=f"f{self._quote}", end=self._quote)
+        return updated_node.with_changes(start=f"f{self._free[-1]}", end=self._free[-1])
 
 
 def _is_known(node: cst.FormattedString) -> bool:

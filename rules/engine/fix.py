@@ -28,7 +28,6 @@ from rules.kit import (
 )
 from rules.kit.edits import Edit
 from rules.kit.names import Names
-from rules.kit.positions import positions
 
 _MAX_PER_FILE = 40
 _MAX_TRIAL_BYTES = 256 * 1024
@@ -101,7 +100,7 @@ class _Trial:
         self._bytes_left -= len(data)
         module = self._splicer.edited(edits, patched) if self._splicer is not None else None
         path = self._inspection.path
-        again = inspect(path, data, self._project, self._ear, module=module)
+        again = inspect(path, data, self._project, self._ear, module=module, is_trial=True)
         if again.skip is not None or again.crashes:
             return False
         after = Counter(each.key for each in again.placed)
@@ -121,8 +120,9 @@ def _renders(inspection: Inspection, text: str) -> bool:
     """Whether LibCST makes the text of its tree. It does not of a form feed at a line's start."""
     if inspection.module is None:
         return inspection.text == text
+    code = inspection.layout.code if inspection.layout is not None else None
     try:
-        code = inspection.module.code
+        code = inspection.module.code if code is None else code
     except RecursionError:
         return False
     # It does not take a lone CR at the end for an end of line, and leaves it out.
@@ -154,8 +154,7 @@ def _text_edits(
     """By id of the placed flag: its fix as changes of text, if it comes to any."""
     module = inspection.module
     fixes = {id(each): each.flag.fix.edits for each in proposed if each.flag.fix is not None}
-    nodes = [node for edits in fixes.values() for each in edits for node in _nodes_of(each)]
-    spans = positions(module, nodes) if module is not None and nodes else {}
+    spans = inspection.layout.spans if inspection.layout is not None else {}
     maker = _Maker(inspection.path, inspection.text, module, spans)
     made = {key: [maker.edit(each) for each in edits] for key, edits in fixes.items()}
     return {
@@ -163,16 +162,6 @@ def _text_edits(
         for key, edits in made.items()
         if any(each is not None for each in edits)
     }
-
-
-def _nodes_of(edit: Edit) -> tuple[cst.CSTNode, ...]:
-    match edit:
-        case Replace(node=node) | ReplaceHead(node=node):
-            return (node,)
-        case Delete(statement=node) | InsertBefore(statement=node):
-            return (node,)
-        case _:
-            return ()
 
 
 class _Maker:

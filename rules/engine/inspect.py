@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from functools import cached_property, partial
 from typing import Any
 
@@ -28,15 +28,16 @@ from rules.kit import (
     Span,
     TextFile,
 )
-from rules.kit.here import Known
-from rules.kit.positions import positions
+from rules.kit.edits import nodes_of
+from rules.kit.here import COMMON, Known, decoded
+from rules.kit.positions import positions, positions_and_code
 from rules.kit.rule import Listener
 from rules.kit.subjects import Change, DerivedSubject, ReadSubject
 from rules.kit.tree import survey
 
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 _HEAD_BYTES = 1024
-_BOM = b"\xef\xbb\xbf"
+_NOWHERE = Span(1, 1, 1, 1)
 _PARSE_FAILURES = (
     SyntaxError,
     cst.ParserSyntaxError,
@@ -62,6 +63,27 @@ class Placed:
     file_level: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where nodes stand, by `id`; and the code that the tree gives, where a fix wants to know."""
+
+    spans: Mapping[int, Span]
+    code: str | None = None
+
+    @classmethod
+    def of(cls, module: cst.Module, flags: Iterable[Flag]) -> Layout:
+        """Of the nodes that are flagged, and that fixes change."""
+        nodes = [each.where for each in flags if isinstance(each.where, cst.CSTNode)]
+        fixes = [each.fix for each in flags if each.fix is not None]
+        if not fixes:
+            return cls(positions(module, nodes))
+        nodes += [node for fix in fixes for edit in fix.edits for node in nodes_of(edit)]
+        try:
+            return cls(*positions_and_code(module, nodes))
+        except RecursionError:
+            return cls(positions(module, nodes))
+
+
 @dataclass(frozen=True)
 class Inspection:
     """What the rules say of one file."""
@@ -73,6 +95,7 @@ class Inspection:
     module: cst.Module | None = None
     text: str = ""
     silence: Suppressions = NOTHING_SILENCED
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +149,50 @@ class Ear:
         """Whether every rule that a code means takes part in this review."""
         return not self.knows(code) or not any(means(code, rule) for rule in self._left_out)
 
+    def awake(self, words: frozenset[bytes] | None) -> list[Heard]:
+        """Listeners on Python that a file with these words may concern; all if they are not known.
+
+        One look at the words that the file shares with the rules: most rules are never asked.
+        """
+        if words is None:
+            return list(self._python)
+        numbers = set(self._always)
+        for word in self._words & words:
+            numbers.update(self._by_word[word])
+        return [self._python[each] for each in sorted(numbers)]
+
+    @cached_property
+    def _python(self) -> tuple[Heard, ...]:
+        return (*self.whole, *self.derived, *self.nodes)
+
+    @cached_property
+    def _always(self) -> tuple[int, ...]:
+        return tuple(n for n, (_, one) in enumerate(self._python) if not _words_of(one))
+
+    @cached_property
+    def _by_word(self) -> Mapping[bytes, tuple[int, ...]]:
+        found: dict[bytes, list[int]] = {}
+        for number, (_, listener) in enumerate(self._python):
+            for word in _words_of(listener):
+                found.setdefault(word.encode(), []).append(number)
+        return {word: tuple(numbers) for word, numbers in found.items()}
+
+    @cached_property
+    def _words(self) -> frozenset[bytes]:
+        return frozenset(self._by_word)
+
+    def of_text(self, path: str) -> list[Heard]:
+        """Listeners on text that read this path."""
+        name = path.rpartition("/")[2]
+        if self._any_text is None or not (self._any_text.match(path) or self._any_text.match(name)):
+            return []
+        return [one for one in self.text if applies_to(one[0], path)]
+
+    @cached_property
+    def _any_text(self) -> re.Pattern[str] | None:
+        globs = sorted({glob for rule, _ in self.text for glob in rule.files})
+        return re.compile("|".join(map(translate, globs))) if globs else None
+
     @cached_property
     def _prefixes(self) -> frozenset[str]:
         codes = [rule.code for rule in self.every_rule]
@@ -140,11 +207,21 @@ class Ear:
         return tuple(rule for rule in self.every_rule if rule not in self.rules)
 
 
+def _words_of(listener: Listener) -> frozenset[str]:
+    """Identifiers of which a file must hold one; none if it may hold anything."""
+    subject = listener.subject
+    own = subject.words if issubclass(subject, DerivedSubject) else ()
+    return listener.words or frozenset(own)
+
+
 class _Run:
     """Collects flags and crashes of one file."""
 
-    def __init__(self, path: str, project: Project, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: str, project: Project, options: Mapping[str, Any], data: bytes | None = None
+    ) -> None:
         self.path = path
+        self.data = data
         self.project = project
         self.options = options
         self.flags: list[tuple[Rule, Flag]] = []
@@ -159,10 +236,19 @@ class _Run:
         module: cst.Module,
         parents: Mapping[int, cst.CSTNode] | None = None,
         words: frozenset[bytes] | None = None,
+        nodes: Sequence[cst.CSTNode] | None = None,
     ) -> None:
         self._module = module
         self._module_name = module_name(self.path, self.project.paths)
-        self._known = Known(self.path, module, self._module_name, parents, words)
+        self._known = Known(
+            self.path,
+            module,
+            self._module_name,
+            parents=parents,
+            words=words,
+            data=self.data,
+            nodes=nodes,
+        )
         self._here.clear()
 
     def here(self, rule: Rule) -> Here:
@@ -223,34 +309,44 @@ def inspect(
     *,
     mode: str = "",
     module: cst.Module | None = None,
+    is_trial: bool = False,
 ) -> Inspection:
     """Everything the rules say of one file. Never raises for what the file holds.
 
-    `module` is the tree of `data`, where there is one already.
+    `module` is the tree of `data`, where there is one already. A trial asks for the keys of
+    what is found, not for places.
     """
-    run = _Run(path, project, ear.options)
+    run = _Run(path, project, ear.options, data)
     committed = CommittedFile(path, len(data), data[:_HEAD_BYTES], mode == "100755")
     for heard in ear.committed:
         run.call(heard, committed)
     text = _as_text(data)
-    heard_text = [one for one in ear.text if applies_to(one[0], path)] if text is not None else []
+    heard_text = ear.of_text(path) if text is not None else []
     if heard_text:
         _text(TextFile(path, text or ""), run, heard_text)
     skip: Skip | None = None
     if path.endswith((".py", ".pyi")):
         module, skip = _python(path, data, run, ear, module)
-    shown = _decoded(data, module) if module is not None else text or ""
-    placed = _without_echoes(list(_place(run, module, text or "")))
+    shown = decoded(data, module) if module is not None else text or ""
     silence = Suppressions.of(shown, path)
+    layout = _layout(run, module, is_trial=is_trial and not silence.comments)
+    placed = _without_echoes(list(_place(run, layout, text or "")))
     if silence.comments and ear.silencing:
         run.flags.clear()
         for comment in _silencing_comments(silence, placed, shown, ear):
             for heard in ear.silencing:
                 run.call(heard, comment)
-        placed += _place(run, module, text or "")
-    return Inspection(
-        path, tuple(placed), tuple(run.crashes.values()), skip, module, shown, silence
-    )
+        placed += _place(run, _layout(run, module, is_trial=False), text or "")
+    crashes = tuple(run.crashes.values())
+    return Inspection(path, tuple(placed), crashes, skip, module, shown, silence, layout)
+
+
+def _layout(run: _Run, module: cst.Module | None, *, is_trial: bool) -> Layout | None:
+    if module is None or not run.flags:
+        return None
+    if is_trial and not any(rule.yields_to for rule, _ in run.flags):
+        return Layout({})
+    return Layout.of(module, [flag for _, flag in run.flags])
 
 
 def _text(file: TextFile, run: _Run, waiting: Sequence[Heard]) -> None:
@@ -278,14 +374,6 @@ def _without_echoes(placed: list[Placed]) -> list[Placed]:
         )
 
     return [one for one in placed if not (one.rule.yields_to and is_echo(one))]
-
-
-def _decoded(data: bytes, module: cst.Module) -> str:
-    """The text that positions in the tree refer to; generating it would cost a third of a parse."""
-    try:
-        return data.removeprefix(_BOM).decode(module.encoding)
-    except (UnicodeError, LookupError):
-        return module.code
 
 
 def _silencing_comments(
@@ -335,16 +423,17 @@ def _python(
 ) -> tuple[cst.Module | None, Skip | None]:
     said = frozenset(_WORD.findall(data))
     words = said if b"import *" not in data else None
-    active = [one for one in ear.nodes if _is_awake(one[1], words)]
-    whole = [one for one in ear.whole if _is_awake(one[1], words)]
-    derived = [one for one in ear.derived if _may_find(one[1], path, words)]
+    awake = ear.awake(words)
+    whole = [one for one in awake if one[1].subject is PythonFile]
+    derived = [one for one in awake if _may_find(one[1], path, words)]
+    active = [one for one in awake if issubclass(one[1].subject, cst.CSTNode)]
     if not active and not whole and not derived:
         return None, None
     module, skip = (known, None) if known is not None else _parse(path, data)
     if module is None:
         return None, skip
-    parents, nodes = survey(module, {one[1].subject for one in active})
-    run.set_module(module, parents, said)
+    parents, nodes = survey(module, COMMON | {one[1].subject for one in active})
+    run.set_module(module, parents, said, nodes)
     for heard in whole:
         run.call(heard, PythonFile(path, data, module))
     run.derive(derived)
@@ -362,19 +451,11 @@ def _parse(path: str, data: bytes) -> tuple[cst.Module | None, Skip | None]:
         return None, Skip(path, _parse_problem(problem))
 
 
-def _is_awake(listener: Listener, words: frozenset[bytes] | None) -> bool:
-    if words is None or not listener.words:
-        return True
-    return any(word.encode() in words for word in listener.words)
-
-
 def _may_find(listener: Listener, path: str, words: frozenset[bytes] | None) -> bool:
-    subject: type[DerivedSubject] = listener.subject
-    return (
-        _is_awake(listener, words)
-        and subject.lives_in(path)
-        and (not subject.words or words is None or any(w.encode() in words for w in subject.words))
-    )
+    subject = listener.subject
+    if not issubclass(subject, DerivedSubject) or not subject.lives_in(path):
+        return False
+    return not subject.words or words is None or any(w.encode() in words for w in subject.words)
 
 
 def _parse_problem(problem: BaseException) -> str:
@@ -430,9 +511,8 @@ def _aliases(module: cst.Module) -> dict[str, str]:
     return found
 
 
-def _place(run: _Run, module: cst.Module | None, text: str) -> Iterator[Placed]:
-    nodes = [flag.where for _, flag in run.flags if isinstance(flag.where, cst.CSTNode)]
-    spans = positions(module, nodes) if module is not None and nodes else {}
+def _place(run: _Run, layout: Layout | None, text: str) -> Iterator[Placed]:
+    spans = layout.spans if layout is not None else {}
     lines = lines_of(text) if run.flags else []
     found = []
     for rule, flag in run.flags:
@@ -449,7 +529,7 @@ def _where(
     where = flag.where
     if isinstance(where, cst.CSTNode):
         scope = run.here(rule).scopes.qualname(where)
-        return _head(where, spans[id(where)], lines), scope, shape(where)
+        return _head(where, spans.get(id(where), _NOWHERE), lines), scope, shape(where)
     if isinstance(where, Span):
         line = lines[where.line - 1] if 0 < where.line <= len(lines) else ""
         return where, "", line[where.column - 1 : where.end_column - 1].strip()
@@ -484,5 +564,6 @@ def inspect_change(change: Change, ear: Ear) -> list[Inspection]:
         if module is not None:
             one.set_module(module)
         text = texts.get(path, "")
-        found.append(Inspection(path, tuple(_place(one, module, text)), text=text))
+        layout = _layout(one, module, is_trial=False)
+        found.append(Inspection(path, tuple(_place(one, layout, text)), text=text))
     return found

@@ -89,7 +89,7 @@ _VERBS = re.compile(
     re.IGNORECASE,
 )
 _RENDERS = re.compile(
-    r"(render\w*|TemplateResponse|redirect|get_object_or_404|get_list_or_404|\w*Form|\w*FormSet|\w*Serializer|print|str"
+    r"(^|\.)(render\w*|TemplateResponse|redirect|get_object_or_404|get_list_or_404|\w*Form|\w*FormSet|\w*Serializer|print|str"
     r"|len|dict|list|isinstance|getattr|int|bool|jsonify|JsonResponse|HttpResponse|Response|get_current_site|success"
     r"|error|info|warning|add_message|debug|json_body|reverse|url_for|parse_\w+|loads|query_params|build_absolute_uri"
     r"|get_ip|get_client_ip|paginate\w*|template_response|messages)$"
@@ -167,11 +167,6 @@ def _names_of(node: cst.CSTNode | None, here: Here) -> frozenset[str]:
         names = here.names(node)
         return names | {injected.classes.modules.canonical(each) for each in names}
     return frozenset()
-
-
-_GUARDING_TYPE = re.compile(
-    r"^(Current\w+|\w*(User|Admin|Superuser|Principal|Identity|Actor|Auth\w*|Token|Session)(Dep|Dependency|Annotated)?)$"
-)
 
 
 def _is_guarding_type(parameter: cst.Param, here: Here) -> bool:

@@ -42,7 +42,7 @@ _GUARDED_TEXT = re.compile(
     r"auth|login|logged|permission|current_user|g\.user|session|token|api_?key|40[13]|abort|redirect",
     re.IGNORECASE,
 )
-_DEFAULT = re.compile(r"DEFAULT_PERMISSION_CLASSES[\"']:\s*(?P<classes>[\[(][^\])]*[\])])")
+_DEFAULT = re.compile(r"DEFAULT_PERMISSION_CLASSES[\"']:\s*(?P<classes>[\[(][^\])]{0,2000}[\])])")
 _ROUTERS = frozenset({"FastAPI", "APIRouter", "Starlette", "NinjaAPI", "Router", "NinjaExtraAPI"})
 _ALLOWS = re.compile(r"AllowAny\w*")
 

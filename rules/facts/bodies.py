@@ -22,16 +22,26 @@ _FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError, LookupError, 
 
 
 class BodyRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`packed` is the text in UTF-8, compressed; older syntax where `ast` needs that."""
+    """`packed` is the text in UTF-8, compressed; older syntax where `ast` needs that. `size`
+    and `digest` are those of the text as it stands in the file.
+    """
 
     packed: bytes
+    size: int
+    digest: int
 
 
 def _extract(source: Source) -> BodyRecord | None:
     text = source.text if source.older is None else source.older
     if source.tree is None or not source.tree.body or len(text) > _LONGEST:
         return None
-    return BodyRecord(zlib.compress(text.encode("utf-8", "surrogatepass"), 1))
+    packed = zlib.compress(text.encode("utf-8", "surrogatepass"), 1)
+    return BodyRecord(packed, *_fingerprint(source.text))
+
+
+def _fingerprint(text: str) -> tuple[int, int]:
+    data = text.removeprefix("\ufeff").encode("utf-8", "surrogatepass")
+    return len(data), zlib.crc32(data)
 
 
 BODIES = Extractor(
@@ -67,6 +77,11 @@ class Bodies:
             self._trees[path] = self._read(path)
         return self._trees[path]
 
+    def holds(self, path: str, text: str) -> bool:
+        """Whether this is the text of the file in the project, not that of a version of it."""
+        record = self.project.record(BODIES, path)
+        return record is not None and (record.size, record.digest) == _fingerprint(text)
+
     def _read(self, path: str) -> ast.Module | None:
         record = self.project.record(BODIES, path)
         if record is None:
@@ -74,7 +89,7 @@ class Bodies:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes are the author's affair
             try:
-                return ast.parse(zlib.decompress(record.packed))
+                return ast.parse(zlib.decompress(record.packed).decode("utf-8", "surrogatepass"))
             except _FAILURES:
                 return None
 

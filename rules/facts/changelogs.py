@@ -54,3 +54,8 @@ class Changelog:
             if found is not None:
                 return cls(path[: found.start("name") - 1])
         return cls("")
+
+    def speaks_of(self, path: str) -> bool:
+        """Whether changes of a file belong into it: those of the folder that it stands in."""
+        folder = self.place.rpartition("/")[0]
+        return folder in ("", "docs") or path.startswith(f"{folder}/")

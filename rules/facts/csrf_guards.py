@@ -201,6 +201,8 @@ def _trusts_cookie(
         _COOKIE_BASES.search(dotted(each.value)) for each in view.bases
     ):
         return True
+    if _is_page_with_form(view):
+        return True
     for each in walk(view.body):
         match each:
             case cst.Attribute(value=owner, attr=cst.Name(value="user" | "session")) if dotted(
@@ -210,3 +212,12 @@ def _trusts_cookie(
             case cst.Name(value="current_user" | "login_required"):
                 return here.scopes.names(each) != frozenset()
     return False
+
+
+_BROWSES = re.compile(r"^(render|redirect|HttpResponseRedirect|render_template)$|^messages\.\w+$")
+
+
+def _is_page_with_form(view: cst.FunctionDef | cst.ClassDef) -> bool:
+    """Whether a form is read and a page or a redirect is the answer: a browser is there."""
+    reads = any(each.attr.value in ("POST", "form") for each in find(view.body, cst.Attribute))
+    return reads and any(_BROWSES.match(dotted(each.func)) for each in find(view.body, cst.Call))

@@ -11,6 +11,7 @@ from rules.kit import Extractor, Project, Source
 
 _QUOTED = re.compile(r"[\"']([A-Za-z_]\w{0,120})[\"']")
 _CALL = re.compile(r"prefetch_related|select_related|Prefetch\(|prefetch_related_objects")
+_OBJECT = re.compile(r"\bPrefetch\(\s*(?:lookup\s*=\s*)?[\"']([A-Za-z_]\w{0,120}?)(?:__\w*)?[\"']")
 _REACH = 1500  # characters after the name of such a call that are its arguments
 
 
@@ -18,6 +19,7 @@ class EagerRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Every name in quotes near such a call: more than are meant, none too few."""
 
     names: tuple[str, ...]
+    objects: tuple[str, ...]
 
 
 def extract(source: Source) -> EagerRecord | None:
@@ -27,13 +29,14 @@ def extract(source: Source) -> EagerRecord | None:
         start = max(each.end(), end)
         end = max(end, each.end() + _REACH)
         for word in _QUOTED.findall(source.text, start, end):
-            names.update(word.split("__"))
-    return EagerRecord(tuple(sorted(names))) if names else None
+            names.add(word)
+    objects = set(_OBJECT.findall(source.text))
+    return EagerRecord(tuple(sorted(names)), tuple(sorted(objects))) if names else None
 
 
 EAGER = Extractor(
     name="eager_paths",
-    version=1,
+    version=2,
     record=EagerRecord,
     reads=lambda path: path.endswith(".py"),
     extract=extract,
@@ -43,9 +46,23 @@ EAGER = Extractor(
 
 @dataclass(frozen=True)
 class EagerPaths:
-    names: frozenset[str]
+    """`paths` as they are written, `starts` the relations that a `Prefetch` may load below."""
+
+    paths: frozenset[str]
+    starts: frozenset[str]
+
+    def may_load(self, path: str) -> bool:
+        """Whether some query of the project may load the relations of `a__b`."""
+        return path in self.paths or path.partition("__")[0] in self.starts
 
     @classmethod
     def gather(cls, project: Project) -> EagerPaths:
         records = project.records(EAGER).values()
-        return cls(frozenset(name for each in records for name in each.names))
+        names = {name for each in records for name in each.names}
+        paths = {
+            "__".join(parts[:depth])
+            for parts in (name.split("__") for name in names)
+            for depth in range(1, len(parts) + 1)
+        }
+        starts = {name for each in records for name in each.objects}
+        return cls(frozenset(paths), frozenset(starts))

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import libcst as cst
 
-from rules.kit import Here, argument, dotted, find, keyword, string
+from rules.kit import Here, argument, dotted, find, keyword, paths, string
 from rules.kit.subjects import DerivedSubject
 
 _PLAIN = frozenset({"os.environ.get", "os.getenv", "os.environ.pop"})
@@ -44,12 +44,17 @@ class EnvironmentRead(DerivedSubject):
     library: str
 
     words: ClassVar[frozenset[str]] = frozenset(
-        {"environ", "getenv", "decouple", "environs", "env", "BaseSettings", "Env"}
+        {"environ", "getenv", "decouple", "environs", "BaseSettings", "Env"}
     )
 
     @classmethod
+    def lives_in(cls, path: str) -> bool:
+        return not paths.is_test(path) and not paths.is_migration(path)
+
+    @classmethod
     def found_in(cls, module: cst.Module, here: Here) -> Iterator[EnvironmentRead]:
-        for node in find(module, cst.Call, cst.Subscript, cst.ClassDef):
+        del module
+        for node in here.find(cst.Call, cst.Subscript, cst.ClassDef):
             if isinstance(node, cst.ClassDef):
                 yield from _fields(node)
             elif (found := read_of(node, here)) is not None:

@@ -15,7 +15,9 @@ _FEW = 6
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """`ways` is McCabe's number without comprehensions; a table of single lines counts once.
+    """`ways` is McCabe's number without comprehensions; tables count once.
+
+    A table is a `match`, or branches of one simple line each.
 
     `blocks` are the compound statements directly in the function. Nested functions and classes
     count as one statement.
@@ -83,9 +85,8 @@ def _of_with(node: cst.With, bodies: Bodies) -> int:
 
 
 def _of_match(node: cst.Match, bodies: Bodies) -> int:
-    found = [each.body for each in node.cases]
-    bodies += [each.body for each in found]
-    return 1 if _is_table(found) else len(found)
+    bodies += [each.body.body for each in node.cases]
+    return 1
 
 
 def _of_if(node: cst.If, bodies: Bodies) -> int:

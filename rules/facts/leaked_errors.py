@@ -13,7 +13,9 @@ _TEXTS = frozenset(
     {"str", "repr", "format", "pformat", "escape", "force_str", "smart_str", "dumps"}
 )
 _TRACES = frozenset({"format_exc", "format_exception", "format_tb", "format_exception_only"})
-_TEXT_ATTRIBUTES = frozenset({"args", "orig", "stderr", "strerror", "filename", "__dict__"})
+_TEXT_ATTRIBUTES = frozenset(
+    {"args", "orig", "stderr", "strerror", "filename", "__dict__", "message"}
+)
 ANSWERING = frozenset(
     {"JsonResponse", "HttpResponse", "HttpResponseBadRequest", "HttpResponseServerError"}
     | {"HttpResponseNotFound", "HttpResponseForbidden", "StreamingHttpResponse", "Response"}
@@ -73,6 +75,16 @@ def texts_of(node: cst.CSTNode, error: str) -> Iterator[cst.BaseExpression]:
                 yield each
             case cst.Attribute() if _is_text(each, error):
                 yield each
+            case cst.DictElement(value=cst.Name(value=name)) if name == error and error:
+                yield each.value
+
+
+def given_whole(call: cst.Call, error: str) -> cst.BaseExpression | None:
+    """The exception itself as an argument of a call that answers with its text."""
+    for each in call.args:
+        if error and isinstance(each.value, cst.Name) and each.value.value == error:
+            return each.value
+    return None
 
 
 def _is_text(node: cst.Attribute, error: str) -> bool:

@@ -12,22 +12,22 @@ from packaging.version import InvalidVersion, Version
 from rules.kit import FileChange
 
 _REQUIREMENTS = re.compile(
-    r"(^|/)([\w.-]*requirements[\w.-]*|constraints[\w.-]*)\.(txt|in)$|(^|/)requirements/[^/]+\.(txt|in)$"
+    r"(^|/)(?=[\w.-]*requirements|constraints)[\w.-]+\.(txt|in)$|(^|/)requirements/[^/]+\.(txt|in)$"
 )
 _LOCK = re.compile(r"(^|/)(poetry|uv|pdm|pylock[\w.-]*)\.(lock|toml)$")
 _PIPFILE_LOCK = re.compile(r"(^|/)Pipfile\.lock$")
 _PROJECT = re.compile(r"(^|/)(pyproject\.toml|Pipfile)$")
 _DEV = re.compile(r"dev|test|lint|docs?\b|ci\b", re.IGNORECASE)
 _PINNED = re.compile(
-    r"^\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*===?\s*(?P<version>[\w.!+]+)"
+    r"^\s*(?P<name>[A-Za-z0-9][\w.-]*)[ \t]*(?:\[[^\]]*\][ \t]*)?===?\s*(?P<version>[\w.!+]+)"
 )
 _QUOTED = re.compile(
-    r"""["'](?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]"']*\])?\s*===?\s*(?P<version>[\w.!+]+)"""
+    r"""["'](?P<name>[A-Za-z0-9][\w.-]*)[ \t]*(?:\[[^\]"']*\][ \t]*)?===?\s*(?P<version>[\w.!+]+)"""
 )
 _POETRY = re.compile(
     r"""^(?P<name>[A-Za-z0-9][\w.-]*)\s*=\s*(?:\{[^}]*?version\s*=\s*)?["'](?:===?\s*)?(?P<version>\d[\w.!+]*)["']"""
 )
-_SECTION = re.compile(r"^\s*\[+(?P<name>[^\]]+)\]+")
+_SECTION = re.compile(r"^\s*\[{1,2}(?P<name>[^\[\]]+)\]")
 _NAME = re.compile(r"""^name\s*=\s*["'](?P<name>[\w.-]+)["']""")
 _VERSION = re.compile(r"""^version\s*=\s*["'](?P<version>[\w.!+]+)["']""")
 _PIPFILE_NAME = re.compile(r"""^ {8}"(?P<name>[\w.-]+)": \{""")

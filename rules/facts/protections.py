@@ -48,9 +48,9 @@ class Protection:
 
 _DECORATORS = re.compile(
     r"(^|\.)(\w*_required|\w+_permissions?|login_\w+|requires?_(?!GET|POST|safe|http)\w*|requires|permission\w*|user_passes_test"
-    r"|csrf_protect|requires_csrf_token|ratelimit|rate_limit\w*|limit|axes_dispatch|has_\w*(perm|role|access)\w*"
+    r"|csrf_protect|requires_csrf_token|ratelimit|rate_limit\w*|limit|axes_dispatch|has_(?=\w*(perm|role|access))\w+"
     r"|roles?_accepted|auth_\w+|authenticated|authorize[d]?|protected?|admin_only|staff_only|verify_\w+"
-    r"|check_\w*(perm|auth|access|owner)\w*|sensitive_post_parameters|never_cache|xframe_options_(deny|sameorigin)"
+    r"|check_(?=\w*(perm|auth|access|owner))\w+|sensitive_post_parameters|never_cache|xframe_options_(deny|sameorigin)"
     r"|protect_\w+|authentication_classes|permission_classes|otp_required|token_auth\w*|jwt_\w+|fresh_jwt\w*)$"
 )
 _VALIDATORS = re.compile(
@@ -64,8 +64,8 @@ _BASES = re.compile(
 _CHECKS = re.compile(
     r"(^|\.)(compare_digest|constant_time_compare|construct_event|verify(_\w+)?|validate_(signature|token|request)"
     r"|check_(signature|password|permissions?|object_permissions|access|token|auth\w*|password_hash)"
-    r"|has_perms?|has_object_permission|has_permission|authenticate|authorize|require_\w*(permission|access|auth|admin)\w*"
-    r"|ensure_\w*(permission|access|auth|admin|owner)\w*|enforce_\w*(permission|access|csrf)\w*|max_age_check"
+    r"|has_perms?|has_object_permission|has_permission|authenticate|authorize|require_(?=\w*(permission|access|auth|admin))\w+"
+    r"|ensure_(?=\w*(permission|access|auth|admin|owner))\w+|enforce_(?=\w*(permission|access|csrf))\w+|max_age_check"
     r"|validate_password|full_clean|is_valid_signature|unsign|safe_compare)$"
 )
 _DENIALS = re.compile(

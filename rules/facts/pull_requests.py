@@ -10,15 +10,16 @@ from rules.kit.paths import is_generated, is_test
 _BY_PROGRAM = re.compile(
     r"(?i)^\W*(bump|\[?pre-commit|(build|chore|ci|fix)\(deps|(build|chore)(\([\w-]+\))?: (bump|update|release)"
     r"|update (dependency|translations?|snapshots?|\S+ (to|from) v?\d)|translat|weblate|crowdin"
-    r"|new crowdin|merge |revert |release |version |v?\d+\.\d+|lock file|l10n|i18n|automated|sync )"
+    r"|new crowdin|merge |revert |release |version |v?\d+\.\d+|lock file|l10n|i18n|automated|sync |update changelog|regenerate|refresh )"
 )
 _NOT_WRITTEN = re.compile(
-    r"(^|/)(package-lock\.json|yarn\.lock|pnpm-lock\.yaml|poetry\.lock|uv\.lock|Pipfile\.lock|pdm\.lock"
-    r"|composer\.lock|Gemfile\.lock|Cargo\.lock|go\.sum|requirements[^/]*\.txt|CHANGELOG[^/]*)$"
-    r"|(^|/)(node_modules|dist|build|vendor|vendored|third_party|static|locale|locales|fixtures"
-    r"|snapshots?|__snapshots__|cassettes|generated|migrations|testdata|test_data|data)/"
-    r"|\.(lock|min\.js|min\.css|map|svg|po|pot|mo|snap|ambr|csv|json|ipynb|geojson|graphql|yaml|yml|txt"
-    r"|pem|xml|html\.snap|sql|lst|tsv)$|(_pb2(_grpc)?\.py|\.pyi)$"
+    r"(^|/)(node_modules|dist|build|vendor|vendored|third_party|static|locale|locales|fixtures"
+    r"|snapshots?|__snapshots__|cassettes|generated|migrations|testdata|test_data|data|docs?)/"
+    r"|(\.min\.(js|css)|\.html\.snap|_pb2(_grpc)?\.py|\.pyi)$"
+)
+_BY_HAND = re.compile(
+    r"\.(py|js|jsx|ts|tsx|mjs|vue|svelte|html|jinja2?|j2|css|scss|less|go|rs|java|kt|rb|php|sh|c|h"
+    r"|cc|cpp|swift|ex|exs|lua|tf)$|(^|/)(Dockerfile|Makefile)$"
 )
 _TEMPLATE = re.compile(r"<!--.*?-->", re.DOTALL)
 _SAYS_NOTHING = re.compile(
@@ -34,8 +35,9 @@ def is_by_program(change: Change) -> bool:
 
 
 def is_written(file: FileChange) -> bool:
-    """Whether people wrote what changed: no lock file, data, translation or generated code."""
-    return not (_NOT_WRITTEN.search(file.path) or is_generated(file.path))
+    """Whether people wrote what changed, and it is code: no lock file, data or generated code."""
+    aside = _NOT_WRITTEN.search(file.path) or is_generated(file.path)
+    return bool(_BY_HAND.search(file.path)) and not aside
 
 
 def added_lines(change: Change) -> int:

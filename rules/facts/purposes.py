@@ -22,8 +22,12 @@ def words_of(text: str) -> frozenset[str]:
     `apiKeys` has api, keys, key and apikey.
     """
     words = [each.lower() for each in _SEAM.split(text) if each]
-    single = [w[:-1] if w.endswith("s") and len(w) > 4 else w for w in words]
+    single = [_singular(each) for each in words]
     return frozenset([*words, *single, *(a + b for a, b in pairwise(single))])
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
 
 
 def words_in(node: cst.CSTNode | None) -> frozenset[str]:

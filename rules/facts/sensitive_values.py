@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
+from rules.facts.python_classes import Classes
 from rules.facts.routes import is_request
 from rules.kit import Here, dotted, find, string
 
@@ -33,6 +34,8 @@ _WHOLE_REQUEST = frozenset(
     {"body", "POST", "data", "json", "form", "headers", "COOKIES", "cookies", "META", "get_json"}
     | {"get_data", "values"}
 )
+# The text of these, and of what is built on them, shows each field.
+_SHOWING_CLASSES = frozenset({"pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel"})
 _HEADERS = frozenset({"authorization", "http_authorization", "cookie", "http_cookie", "x-api-key"})
 _HEADERS |= frozenset({"http_x_api_key", "x-auth-token", "proxy-authorization"})
 # What shows its argument as it is, or nearly.
@@ -100,7 +103,9 @@ def kind_of(node: cst.CSTNode, here: Here, depth: int = 3) -> str:
             if is_secret_name(name, here):
                 return f"`{name}`" if not _is_harmless(node, here) else ""
             value = here.value_of(node) if depth else node
-            return kind_of(value, here, depth - 1) if _is_reading(value) else ""
+            if _is_reading(value):
+                return kind_of(value, here, depth - 1)
+            return _of_record(node, here)
         case cst.Attribute(value=owner, attr=cst.Name(value=name)):
             if name in _WHOLE_REQUEST and is_request(owner, here):
                 return f"the whole `{dotted(node)}`"
@@ -137,6 +142,25 @@ def _is_whole_form(owner: cst.CSTNode, here: Here) -> bool:
 def _is_reading(value: cst.CSTNode) -> bool:
     """`request.POST["password"]`: a value that was read, not computed."""
     return isinstance(value, cst.Subscript | cst.Attribute | cst.Call | cst.Await)
+
+
+def _of_record(node: cst.Name, here: Here) -> str:
+    """A parameter whose class has a field with a secret, and a text that shows all its fields."""
+    bound = here.bindings(node)
+    if len(bound) != 1 or not isinstance(bound[0].node, cst.Param):
+        return ""
+    note = bound[0].node.annotation
+    if note is None or not isinstance(note.annotation, cst.Name | cst.Attribute):
+        return ""
+    classes: Classes = here.project.facts(Classes)
+    key = next((found for each in here.names(note.annotation) if (found := classes.find(each))), "")
+    if not key or classes.root(key) not in _SHOWING_CLASSES:
+        return ""
+    for each in classes.lineage(key):
+        for field in classes.by_name[each][1].fields if each in classes.by_name else ():
+            if is_secret_name(field.name, here) and "Secret" not in field.annotation:
+                return f"the whole `{node.value}` with its `{field.name}`"
+    return ""
 
 
 def _of_key(key: str | None, here: Here) -> str:

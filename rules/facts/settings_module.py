@@ -67,17 +67,17 @@ class SettingsModule(DerivedSubject):
 
     @classmethod
     def found_in(cls, module: cst.Module, here: Here) -> Iterator[SettingsModule]:
+        known: SettingsModules = here.project.facts(SettingsModules)
+        found = known.at(here.path)
+        if found is None:
+            return
         assignments = _settings(module)
         classes = tuple(
             SettingsClass(each.name.value, each, stage_named(each.name.value), _settings(each.body))
             for each in module.body
             if isinstance(each, cst.ClassDef)
         )
-        if not assignments and not any(each.assignments for each in classes):
-            return
-        known: SettingsModules = here.project.facts(SettingsModules)
-        found = known.at(here.path)
-        if found is not None:
+        if assignments or any(each.assignments for each in classes):
             yield cls(here.path, found.framework, found.stage, assignments, classes, known)
 
     @property

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rules.flow.frame import Frame
 
 Window: TypeAlias = "slice[int | None, int | None, int | None]"
+SEALED = Thing("module.rest")  # what other code may add to a container of a module
 _PROPERTIES = frozenset({"property", "cached_property", "hybrid_property", "lazy"})
 
 
@@ -469,5 +470,5 @@ def sealed(value: Value, frame: Frame) -> None:
     for each in choices(value):
         held = frame.object(each)
         if isinstance(each, Ref) and isinstance(held, ListObj | DictObj):
-            rest = UNKNOWN if held.rest is None else join(held.rest, UNKNOWN)
+            rest = SEALED if held.rest is None else join(held.rest, SEALED)
             frame.update(each, replace(held, rest=rest))

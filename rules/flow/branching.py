@@ -231,11 +231,11 @@ def match_case(subject: Value, pattern: ast.pattern, frame: Frame) -> bool | Non
             if name is not None:
                 frame.write(name, frame.make_list(pattern, (), subject), pattern)
             return None
-        case ast.MatchMapping(keys=keys, patterns=patterns, rest=rest):
+        case ast.MatchMapping(keys=keys, patterns=patterns, rest=others):
             for key, each in zip(keys, patterns, strict=True):
                 match_case(access.item(subject, frame.evaluate(key), key, frame), each, frame)
-            if rest is not None:
-                frame.write(rest, subject, pattern)
+            if others is not None:
+                frame.write(others, subject, pattern)
             return None
         case ast.MatchClass(patterns=patterns, kwd_attrs=names, kwd_patterns=named):
             for each in patterns:

@@ -249,6 +249,8 @@ def call_function(
         frame.kill()
         return UNKNOWN
     frame.unspill()
+    if known.exit is not None:
+        run.domain.left(code, known.exit, frame)
     return known.result
 
 
@@ -259,6 +261,7 @@ class Outcome:
     result: Value
     heap: dict[Site, Object] | None
     before: dict[Site, Object]
+    exit: State | None = None
 
 
 def _may_enter(code: FunctionCode, frame: Frame) -> bool:
@@ -313,7 +316,7 @@ def _enter(function: Function, variables: dict[str, Value], node: ast.AST, frame
     before = dict(frame.state.heap)
     result = run.perform(inner)
     heap = inner.exit.heap if inner.exit is not None else None
-    return Outcome(result, heap, before)
+    return Outcome(result, heap, before, inner.exit)
 
 
 def _trail(frame: Frame) -> tuple[Hashable, ...]:

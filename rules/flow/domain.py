@@ -11,6 +11,7 @@ from rules.flow.values import Const, FunctionCode, Marks, Value, union_of
 
 if TYPE_CHECKING:
     from rules.flow.frame import Frame
+    from rules.flow.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,9 @@ class Domain:
     def bound(self, function: FunctionCode, name: str, value: Value, frame: Frame) -> Value:
         """An argument on its way into a function of the project; `frame` is the caller's."""
         return value
+
+    def left(self, function: FunctionCode, exit_state: State, frame: Frame) -> None:
+        """A function of the project returned; `frame` is the caller's."""
 
     def element(self, iterated: Value, node: ast.AST, frame: Frame) -> Value | None:
         """What iterating gives, where the interpreter does not know the elements."""

@@ -227,20 +227,20 @@ class Frame:
         """Change the marks of everything that is known here."""
         state = self.state
         for name, value in state.variables.items():
-            new = self._remarked(value, change)
+            new = self.remarked(value, change)
             if new is not value:
                 state.variables[name] = new
         for site, held in list(state.heap.items()):
-            changed = self._remarked_object(held, change)
+            changed = self.remarked_object(held, change)
             if changed is not held:
                 state.heap[site] = changed
 
-    def _remarked(self, value: Value, change: Callable[[Marks], Marks]) -> Value:
+    def remarked(self, value: Value, change: Callable[[Marks], Marks]) -> Value:
         match value:
             case Text(parts=items) | Choice(values=items) | Tuple(items=items):
                 if not any(self.state.marks(each) for each in items):
                     return value
-                new = tuple(self._remarked(each, change) for each in items)
+                new = tuple(self.remarked(each, change) for each in items)
                 if new == items:
                     return value
                 if isinstance(value, Text):
@@ -251,9 +251,9 @@ class Frame:
             case _:
                 return value.marked(change(value.marks)) if value.marks else value
 
-    def _remarked_object(self, held: Object, change: Callable[[Marks], Marks]) -> Object:
+    def remarked_object(self, held: Object, change: Callable[[Marks], Marks]) -> Object:
         def new(value: Value) -> Value:
-            return self._remarked(value, change)
+            return self.remarked(value, change)
 
         match held:
             case ListObj(items=items, rest=rest):

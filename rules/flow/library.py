@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -73,6 +74,8 @@ def of_value(
         methods = _CONFIG if held.kind == "config" else _DICT
         compute = methods.get(method)
         return compute(node, owner, held, args, keywords, frame) if compute else None
+    if isinstance(held, ListObj) and held.kind == "buffer" and isinstance(owner, Ref):
+        return _of_buffer(owner, held, method, args, frame)
     if isinstance(held, ListObj) and isinstance(owner, Ref):
         return _of_list(node, owner, held, method, args, frame)
     if isinstance(owner, Const | Text):
@@ -186,18 +189,26 @@ def _format(
         root = name.partition(".")[0].partition("[")[0]
         if root == "":
             root, count = str(count), count + 1
-        value = (
-            (args[int(root)] if int(root) < len(args) else None)
-            if root.isdigit()
-            else keywords.get(root)
-        )
-        if value is None:
-            value = keywords.get("**", UNKNOWN)
-        elif name.partition(".")[2] or "[" in name:
-            value = Thing(marks=frame.marks(value))
+        if root.isdigit():
+            value = args[int(root)] if int(root) < len(args) else None
+        else:
+            value = keywords.get(root)
+        spread = keywords.get("**", UNKNOWN)
+        value = spread if value is None else _field(value, name, node, frame)
         is_number = (spec or "")[-1:] in {*"bcdeEfFgGnoxX%"}
         parts.append(UNKNOWN if is_number and not conversion else as_text(value, node, frame))
     return text_of(parts)
+
+
+def _field(value: Value, name: str, node: ast.Call, frame: Frame) -> Value:
+    """`0[key].attribute` of a format."""
+    for is_item, part in re.findall(r"(\[)?(?<=[\[.])([^\[\].]+)", name):
+        if is_item:
+            key: Scalar = int(part) if part.isdigit() else part
+            value = join_all(access.item(each, Const(key), node, frame) for each in choices(value))
+        else:
+            value = join_all(access.attribute(each, part, node, frame) for each in choices(value))
+    return value
 
 
 def _split(node: ast.Call, owner: Const | Text, method: str, args: Args, frame: Frame) -> Value:
@@ -284,6 +295,20 @@ def _of_list(
             return None
     frame.update(owner, new)
     return result
+
+
+def _of_buffer(owner: Ref, held: ListObj, method: str, args: Args, frame: Frame) -> Value | None:
+    """A file in memory: what was written, in order."""
+    if method in ("write", "writelines") and args:
+        if held.rest is None and len(held.items) < 32:
+            frame.update(owner, replace(held, items=(*held.items, args[0])))
+        else:
+            rest = args[0] if held.rest is None else join(held.rest, args[0])
+            frame.update(owner, replace(held, rest=rest))
+        return UNKNOWN
+    if method in ("getvalue", "read", "getbuffer", "readline", "readlines"):
+        return text_of((*held.items, *((held.rest,) if held.rest is not None else ())))
+    return UNKNOWN if method in ("seek", "close", "truncate", "flush", "tell") else None
 
 
 def _pop(owner: Ref, held: ListObj, args: Args, method: str, frame: Frame) -> Value:
@@ -493,6 +518,8 @@ def of_library(call: Call, frame: Frame) -> Value | None:
         return frame.make(node, DictObj({}, UNKNOWN, "config"))
     if name in _DICTS:
         return _dict(call, frame)
+    if name in ("io.StringIO", "io.BytesIO"):
+        return frame.make(node, ListObj(args[:1], None, "buffer"))
     if name in _LISTS:
         items, rest = access.elements(args[0], node, frame) if args else ((), None)
         if name == "builtins.reversed" and rest is None:

@@ -48,6 +48,19 @@ class Program:
             )
         return self._read[path]
 
+    def with_text(self, path: str, text: str) -> Program | None:
+        """The same project with another version of one file; None if it cannot be parsed."""
+        try:
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+        other = Program(self.project)
+        name = self.modules.name_of.get(path) or module_name(path, self.project.paths)
+        other._read[path] = ModuleCode(
+            path, name, tree, path.endswith("__init__.py"), _rebound(tree)
+        )
+        return other
+
     def tops(self, module: ModuleCode) -> dict[str, Value]:
         """The functions and classes that a module defines at its top, also under `if`."""
         known = self._tops.get(module.path)

@@ -74,3 +74,14 @@ def replacing(node: cst.CSTNode, new: cst.CSTNode | str, *, safe: bool = False) 
 def deleting(statement: cst.CSTNode, *, safe: bool = False) -> Fix:
     """A fix that takes a statement away."""
     return Fix((Delete(statement),), safe=safe)
+
+
+def nodes_of(edit: Edit) -> tuple[cst.CSTNode, ...]:
+    """The nodes of the file whose places an edit needs."""
+    match edit:
+        case Replace(node=node) | ReplaceHead(node=node):
+            return (node,)
+        case Delete(statement=node) | InsertBefore(statement=node):
+            return (node,)
+        case _:
+            return ()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from codecs import BOM_UTF8
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -12,9 +13,17 @@ import libcst as cst
 from rules.kit import paths
 from rules.kit.names import Binding, Kind, Names
 from rules.kit.project import Project
+from rules.kit.tree import find, survey
 
 N = TypeVar("N", bound=cst.CSTNode)
 K = TypeVar("K")
+
+
+# What many rules and subjects look for in a whole file.
+COMMON: frozenset[type] = frozenset(
+    {cst.Call, cst.Subscript, cst.ClassDef, cst.FunctionDef, cst.Assign, cst.AnnAssign}
+    | {cst.Decorator, cst.Return, cst.Import, cst.ImportFrom}
+)
 
 
 class Known:
@@ -25,15 +34,40 @@ class Known:
         path: str,
         module: cst.Module,
         module_name: str,
+        *,
         parents: Mapping[int, cst.CSTNode] | None = None,
         words: frozenset[bytes] | None = None,
+        data: bytes | None = None,
+        nodes: Sequence[cst.CSTNode] | None = None,
     ) -> None:
-        """`parents` as `parents_of` gives them; `words` are the identifiers in ASCII.
+        """`data` are the bytes of the file; `nodes` those of at least `COMMON`; `parents` as `parents_of` gives them; `words` are the identifiers in ASCII.
 
         Each may be left out: one is then found when asked for, the others taken to be there.
         """
         self.scopes = Names(module, module_name, is_package=_is_package(path), parents=parents)
         self.words = words
+        self._module = module
+        self._data = data
+        self._nodes = nodes
+
+    @cached_property
+    def nodes(self) -> Sequence[cst.CSTNode]:
+        """The nodes of the classes in `COMMON`, and maybe of more, in the order of the source."""
+        return self._nodes if self._nodes is not None else survey(self._module, COMMON)[1]
+
+    @cached_property
+    def text(self) -> str:
+        if self._data is None:
+            return self._module.code
+        return decoded(self._data, self._module)
+
+
+def decoded(data: bytes, module: cst.Module) -> str:
+    """The text that places in the tree refer to; generating it would cost a third of a parse."""
+    try:
+        return data.removeprefix(BOM_UTF8).decode(module.encoding)
+    except (UnicodeError, LookupError):
+        return module.code
 
 
 def _is_package(path: str) -> bool:
@@ -70,12 +104,33 @@ class Here:
             raise TypeError(f"{self.path} is not Python")
         return Names(self.module, self.module_name, is_package=_is_package(self.path))
 
+    @cached_property
+    def text(self) -> str:
+        """The text of the Python file at hand, a byte order mark left out."""
+        if self.known is not None:
+            return self.known.text
+        return self.module.code if self.module is not None else ""
+
     def mentions(self, identifiers: Collection[str]) -> bool:
         """Whether any of these stands in the file: a quick look before an expensive one."""
         words = self.known.words if self.known is not None else None
         return words is None or any(
             not each.isascii() or each.encode() in words for each in identifiers
         )
+
+    def find(self, *kinds: type[N]) -> Iterator[N]:
+        """The nodes of these classes in the file, in the order of the source.
+
+        Of the classes in `COMMON` without a walk: they are kept from the one that the engine
+        makes for all rules.
+        """
+        if self.known is not None and COMMON.issuperset(kinds):
+            wanted: frozenset[type] = frozenset(kinds)
+            for each in self.known.nodes:
+                if each.__class__ in wanted:
+                    yield each  # type: ignore[misc]
+        elif self.module is not None:
+            yield from find(self.module, *kinds)
 
     def names(self, *nodes: cst.CSTNode | None) -> frozenset[str]:
         """The dotted names that these expressions may stand for, imports resolved."""

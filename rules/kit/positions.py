@@ -32,10 +32,11 @@ class _Recorder:
         self.indent_tokens: list[str] = []
         self.tokens: list[str] = []
         self.add_token = self.tokens.append
-        self._wanted = wanted
+        self.wanted = wanted
         self._open: dict[int, int] = {}
         self.ranges: dict[int, tuple[int, int]] = {}
         self._left = set(wanted)
+        self.stops = True
 
     def increase_indent(self, value: str) -> None:
         self.indent_tokens.append(value)
@@ -50,7 +51,7 @@ class _Recorder:
         self.tokens.pop()
 
     def before_codegen(self, node: cst.CSTNode) -> None:
-        if id(node) in self._wanted:
+        if id(node) in self.wanted:
             self._open[id(node)] = len(self.tokens)
 
     def after_codegen(self, node: cst.CSTNode) -> None:
@@ -59,7 +60,7 @@ class _Recorder:
             return
         self.ranges.setdefault(id(node), (start, len(self.tokens)))
         self._left.discard(id(node))
-        if not self._left:
+        if self.stops and not self._left:
             raise _AllFound
 
     @contextmanager
@@ -70,12 +71,12 @@ class _Recorder:
         start_node: cst.CSTNode | None = None,
         end_node: cst.CSTNode | None = None,
     ) -> Iterator[None]:
-        if id(node) not in self._wanted:
+        if id(node) not in self.wanted:
             yield
             return
         for edge in (start_node, end_node):
-            if edge is not None and id(edge) not in self._wanted:
-                self._wanted[id(edge)] = edge
+            if edge is not None and id(edge) not in self.wanted:
+                self.wanted[id(edge)] = edge
                 self._left.add(id(edge))
         start = len(self.tokens)
         yield
@@ -107,8 +108,20 @@ def positions(module: cst.Module, nodes: Iterable[cst.CSTNode]) -> dict[int, Spa
     wanted = {id(node): node for node in nodes}
     if not wanted:
         return {}
-    asked = tuple(wanted)
-    recorder = _Recorder(module, wanted)
+    return _spans(_Recorder(module, wanted), module)
+
+
+def positions_and_code(
+    module: cst.Module, nodes: Iterable[cst.CSTNode]
+) -> tuple[dict[int, Span], str]:
+    """The same, with the code of the whole module for the price of one generation."""
+    recorder = _Recorder(module, {id(node): node for node in nodes})
+    recorder.stops = False
+    return _spans(recorder, module), "".join(recorder.tokens)
+
+
+def _spans(recorder: _Recorder, module: cst.Module) -> dict[int, Span]:
+    asked = tuple(recorder.wanted)
     with suppress(_AllFound):
         module._codegen(cast("Any", recorder))  # noqa: SLF001 - no public door to the generator
     places = _place(recorder)

@@ -85,6 +85,25 @@ def order():
     except Exception as e:
         return {"message": "failed: " + str(e)}, 500  # flagged
 ```
+Bad: a template shows the text as well.
+```python
+from django.shortcuts import render
+from flask import render_template
+
+
+def orders(request, store):
+    try:
+        return render(request, "orders.html", {"orders": store.all()})
+    except Exception as error:
+        return render(request, "failed.html", {"error": error})  # flagged
+
+
+def books(store):
+    try:
+        return render_template("books.html", books=store.all())
+    except Exception as error:
+        return render_template("failed.html", error=error)  # flagged
+```
 Good: errors whose text is written for the client.
 ```python
 from django.core.exceptions import ValidationError
@@ -150,6 +169,7 @@ from rules.facts.caught import is_broad, is_of_project, types_of, uses, variable
 from rules.facts.leaked_errors import (
     ANSWERING,
     assigned_texts,
+    given_whole,
     is_answer,
     last_of,
     returns_answers,
@@ -238,6 +258,8 @@ def _leaks(
         text = (
             next(texts_of(answer, error), None) if whole or _is_below(answer, body, here) else None
         )
+        if text is None and isinstance(answer, cst.Call):
+            text = given_whole(answer, error)
         if text is None:
             text = next((held[each] for each in held if uses(answer, each)), None)
         if text is not None and not _for_developers(text, here):

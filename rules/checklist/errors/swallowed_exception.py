@@ -55,6 +55,17 @@ def notify(users, mailer):
     with suppress(smtplib.SMTPException):
         mailer.report(len(users))
 ```
+Bad: the work is undone, and nobody is told.
+```python
+def save(session, order):
+    try:
+        session.add(order)
+        session.commit()
+    except Exception:  # flagged
+        session.rollback()
+        return None
+    return order.id
+```
 Good: a narrow error may be expected.
 ```python
 def quantity(text):
@@ -202,6 +213,8 @@ def _outcome(statements: Sequence[Statement]) -> str:
                 _is_default(value) and dotted(value) not in ("True", "False")
             ):
                 outcome = "assigned"
+            case cst.Expr() if _tidies(each):
+                outcome = outcome or "pass"
             case _:
                 return ""
     return outcome

@@ -58,6 +58,28 @@ async def create(request: Request, store):
     log.info("created", access_token=access_token)  # flagged
     print("token", access_token)  # flagged
 ```
+Bad: a record shows all its fields.
+```python
+import logging
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+logger = logging.getLogger(__name__)
+router = APIRouter()
+
+
+class NewUser(BaseModel):
+    name: str
+    password: str
+
+
+@router.post("/users")
+def create(user: NewUser):
+    logger.info("new user %s", user)  # flagged
+    logger.info(f"new user {user.model_dump()}")  # flagged
+    logger.info("new user %s", user.name)
+```
 Good: what is told of a secret is not the secret.
 ```python
 import logging

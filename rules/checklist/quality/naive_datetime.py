@@ -117,6 +117,7 @@ USE_TZ = False
 ```
 """
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -146,6 +147,10 @@ _HARMLESS = frozenset(
     {"strftime", "timestamp", "year", "month", "day", "date", "astimezone", "weekday", "ctime"}
     | {"isoformat", "time", "isocalendar", "hour", "minute", "second", "microsecond", "timetuple"}
     | {"toordinal", "__format__", "localize", "make_aware"}
+)
+
+_PUTS_ZONE_ON = re.compile(
+    r"(?i)aware|utc|locali[sz]e|tz|timezone|^(str|print|naturaltime|croniter)$"
 )
 
 
@@ -210,7 +215,7 @@ def _is_duration_back(node: cst.BinaryOperation, here: Here) -> bool:
 def _takes_naive(around: cst.Call) -> bool:
     func = around.func
     last = func.attr.value if isinstance(func, cst.Attribute) else getattr(func, "value", "")
-    return last in _HARMLESS or last in ("str", "print", "naturaltime", "get_next", "croniter")
+    return last in _HARMLESS or bool(_PUTS_ZONE_ON.search(last))
 
 
 def _is_only_measured(target: cst.Name, here: Here) -> bool:
@@ -237,6 +242,9 @@ def _is_measuring(use: cst.Name, here: Here) -> bool:
             return name in _HARMLESS
         case cst.FormattedStringExpression() | cst.AssignTarget():
             return True
+        case cst.Arg() as given:
+            around = here.parent(given)
+            return isinstance(around, cst.Call) and _takes_naive(around)
         case _:
             return False
 

@@ -125,7 +125,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from rules.facts.leaked_errors import last_of
-from rules.kit import Fix, Flag, Here, InsertBefore, Replace, Rule, Severity, dotted, find
+from rules.kit import Fix, Flag, Here, InsertBefore, Replace, Rule, Severity, dotted, find, keyword
 
 rule = Rule(
     __name__,
@@ -226,6 +226,8 @@ def _is_looked_after(variable: str, opened: cst.Call, here: Here) -> bool:
             case cst.Attribute(value=value, attr=cst.Name(value=name)) if value is each:
                 if name in _CLOSING and here.around(each, cst.Finally, cst.ExceptHandler):
                     return True
+                if name == "close" and _is_to_stay(opened):
+                    return True
                 if name in ("detach", "makefile", "fileno"):
                     return True
             case cst.AssignTarget() | cst.Attribute():
@@ -237,6 +239,12 @@ def _is_looked_after(variable: str, opened: cst.Call, here: Here) -> bool:
             case _:
                 return True
     return False
+
+
+def _is_to_stay(opened: cst.Call) -> bool:
+    """A temporary file that is written, closed and then used by its name."""
+    given = keyword(opened, "delete")
+    return isinstance(given, cst.Name) and given.value == "False"
 
 
 def _fix(call: cst.Call, used: cst.CSTNode | None, here: Here) -> Fix | None:

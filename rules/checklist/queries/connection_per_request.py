@@ -24,7 +24,17 @@ def orders():
 def stock():
     return Redis.from_url(REDIS_URL).get("stock")  # flagged
 ```
-Bad: a view of Django, and a loop.
+Bad: a dependency that is not kept, a view of Django, and a loop.
+```python app/dependencies.py
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+
+
+def get_db():
+    engine = create_engine(URL)  # flagged
+    with Session(engine) as session:
+        yield session
+```
 ```python shop/views.py
 import psycopg2
 from pymongo import MongoClient
@@ -111,7 +121,7 @@ import libcst as cst
 
 from rules.facts.connections import OPENERS, Opening, opening_of
 from rules.facts.routes import view_of
-from rules.kit import Flag, Here, Kind, Rule, Severity, find
+from rules.kit import Confidence, Flag, Here, Kind, Rule, Severity, find
 
 rule = Rule(
     __name__,
@@ -135,6 +145,7 @@ _LIBRARIES = (
 _ON_PURPOSE = re.compile(
     r"health|ready|readiness|liveness|ping|status|check|test_conn|validate|probe|verify|setup|migrat"
 )
+_LOCAL_FILE = re.compile(r"sqlite|duckdb")
 _KEEPS = re.compile(r"cache|once|singleton|memo|lifespan|startup|on_event")
 
 
@@ -148,12 +159,23 @@ def check(node: cst.Call, here: Here) -> Iterator[Flag]:
     opened = opening_of(node, here)
     if opened is None or _ON_PURPOSE.search(function.name.value) or _ON_PURPOSE.search(here.path):
         return
-    if view_of(function, here) is not None and not _is_kept(node, function, here):
-        yield Flag(node, _said(opened, f"each request to `{function.name.value}`"))
+    serves = view_of(function, here) is not None or _is_dependency(function)
+    if serves and not _is_kept(node, function, here):
+        # A file is opened fast, and SQLite wants a connection for each thread anyway.
+        confidence = Confidence.HOTSPOT if _LOCAL_FILE.search(opened.name) else None
+        message = _said(opened, f"each request to `{function.name.value}`")
+        yield Flag(node, message, confidence=confidence)
     elif opened.kind != "connection" or not _varies(node, here):
         loop = _loop_around(node, function, here)
         if loop is not None and not _ends_loop(node, loop, here) and not _varies(node, here):
             yield Flag(node, _said(opened, "each round of the loop"))
+
+
+def _is_dependency(function: cst.FunctionDef) -> bool:
+    """`get_db` that yields: what FastAPI runs for each request."""
+    if not function.name.value.startswith("get_") or function.decorators:
+        return False
+    return any(True for _ in find(function.body, cst.Yield))
 
 
 def _is_kept(node: cst.Call, function: cst.FunctionDef, here: Here) -> bool:

@@ -91,7 +91,7 @@ rule = Rule(
     default=False,
 )
 
-_ADDS_UP = frozenset({"aggregate", "count", "annotate", "aaggregate", "acount"})
+_ADDS_UP = frozenset({"aggregate", "count", "aaggregate", "acount"})
 _ENOUGH = 3
 _OF_USER = re.compile(
     r"request\.(user|session)|current_user|get_user|login_required|Depends\(get_current|cache",
@@ -102,8 +102,10 @@ _CACHES = re.compile(
 )
 
 
-@rule.on(cst.FunctionDef, words=("aggregate", "annotate", "count", "aaggregate"))
+@rule.on(cst.FunctionDef, words=("aggregate", "aaggregate"))
 def check(node: cst.FunctionDef, here: Here) -> Iterator[Flag]:
+    if any(each.name.value not in ("self", "request") for each in node.params.params):
+        return
     view = view_of(node, here)
     if view is None or here.is_test or (view.methods and not view.methods <= READING):
         return

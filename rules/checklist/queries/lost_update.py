@@ -61,6 +61,12 @@ def visit(db, number):
     page = db.query(Page).filter(Page.id == number).first()
     page.hits = page.hits + 1  # flagged
     db.commit()
+
+
+def pay(number, amount):
+    account = Account.query.get_or_404(number)
+    account.balance -= amount  # flagged
+    db.session.commit()
 ```
 Good:
 ```python app/services.py
@@ -74,6 +80,12 @@ def visit(db, number):
     page = db.query(Page).filter(Page.id == number).first()
     page.hits = Page.hits + 1
     db.commit()
+
+
+def pay(number, amount):
+    account = Account.query.get_or_404(number)
+    account.balance = Account.balance - amount
+    db.session.commit()
 ```
 Good: the row is locked.
 ```python shop/models.py
@@ -164,7 +176,7 @@ _LOCKS = re.compile(
     r"for_update|\block(ed|s)?\b|_lock\b|lock\(|Lock\(|advisory|version_id|serializable",
     re.IGNORECASE,
 )
-_FETCHES = frozenset(
+_FETCHES = frozenset({"get_or_404", "first_or_404", "one_or_404"}) | frozenset(
     {"get", "first", "one", "one_or_none", "scalar_one", "scalar_one_or_none", "scalar"}
 )
 _AMOUNTS = re.compile(
@@ -182,6 +194,8 @@ def augmented(node: cst.AugAssign, here: Here) -> Iterator[Flag]:
 
 @rule.on(cst.Assign, words=_WORDS)
 def assigned(node: cst.Assign, here: Here) -> Iterator[Flag]:
+    if not isinstance(node.value, cst.BinaryOperation):
+        return
     match node:
         case cst.Assign(
             targets=[cst.AssignTarget(target=cst.Attribute(value=cst.Name()) as target)],
@@ -205,10 +219,14 @@ def _judge(
     owner = target.value
     if function is None or not isinstance(owner, cst.Name) or here.is_test or here.is_migration:
         return
-    if here.is_script or _LOCKS.search(here.source(function)):
-        return
     saved = _is_saved(owner.value, function)
-    if saved == "django" and (owner.value == "self" or may_hold_queries(here)):
+    if not saved or here.is_script or _LOCKS.search(here.source(function)):
+        return
+    if saved == "django" and (
+        owner.value == "self"
+        or may_hold_queries(here)
+        or here.mentions(("objects", "get_object_or_404"))
+    ):
         yield from _of_django(node, target, sign, amount, here)
     elif saved == "sqlalchemy":
         yield from _of_sqlalchemy(node, target, sign, amount, here)
@@ -236,24 +254,48 @@ def _of_django(
     amount: cst.BaseExpression,
     here: Here,
 ) -> Iterator[Flag]:
-    row = QueryReader(here).value(target.value)
-    if not isinstance(row, Row) or _is_new(target.value, here):
+    if _is_new(target.value, here):
         return
-    models: Models = here.project.facts(Models)
-    model = models.by_key.get(row.model)
-    field = model.fields.get(target.attr.value) if model is not None else None
-    if model is None or field is None or not _NUMBERS.match(field.type):
+    model, sure = _row(target, amount, here)
+    if not model:
         return
-    by_caller = row.given and dotted(target.value) != "self"
     column = target.attr.value
     models_named = here.scopes.at_top("models")
     use = "models.F" if any(b.target == "django.db.models" for b in models_named) else "F"
     new = f'{here.source(target)} = {use}("{column}") {sign} {_operand(amount, here)}'
     replaced = Replace(node, new)
     fix = Fix((replaced, AddImport("django.db.models", "F")) if use == "F" else (replaced,))
-    confidence = Confidence.HOTSPOT if by_caller else None
+    confidence = None if sure else Confidence.HOTSPOT
     how = f'`F("{column}")`'
-    yield Flag(node, _said(model.name, column, how), fix=fix, confidence=confidence)
+    yield Flag(node, _said(model, column, how), fix=fix, confidence=confidence)
+
+
+def _row(target: cst.Attribute, amount: cst.BaseExpression, here: Here) -> tuple[str, bool]:
+    """The model whose number this is, and whether the row was read here."""
+    models: Models = here.project.facts(Models)
+    row = QueryReader(here).value(target.value)
+    if isinstance(row, Row):
+        model = models.by_key.get(row.model)
+        field = model.fields.get(target.attr.value) if model is not None else None
+        if model is None or field is None or not _NUMBERS.match(field.type):
+            return "", False
+        return model.name, not row.given
+    if row is not None or not _is_number(amount, target.attr.value):
+        return "", False
+    return _unknown_model(here.value_of(target.value), here), True
+
+
+def _unknown_model(value: cst.CSTNode, here: Here) -> str:
+    """The model of a row that is read by a manager, where the class itself is not seen."""
+    match value:
+        case cst.Call(func=func, args=[first, *_]) if dotted(func).endswith("get_object_or_404"):
+            name = dotted(first.value).rpartition(".")[2]
+            return name if name[:1].isupper() else ""
+    chain = chain_of(value, here)
+    if "objects" not in chain.names or chain.names[-1] not in ("get", "first", "last", "aget"):
+        return ""
+    before = [dotted(chain.root), *chain.names[: chain.names.index("objects")]]
+    return before[-1] if before[-1][:1].isupper() else ""
 
 
 def _of_sqlalchemy(
@@ -277,6 +319,9 @@ def _fetched(value: cst.CSTNode, here: Here) -> str:
     chain = chain_of(value, here)
     if not chain.links or chain.links[-1].name not in _FETCHES:
         return ""
+    root = chain.root
+    if chain.names[0] == "query" and chain.links[0].call is None and isinstance(root, cst.Name):
+        return root.value if root.value[:1].isupper() else ""
     asked = [
         each
         for each in chain.links
@@ -287,8 +332,7 @@ def _fetched(value: cst.CSTNode, here: Here) -> str:
     if call is None or not call.args:
         return ""
     first = call.args[0].value
-    inner = chain_of(first, here)
-    root = inner.root
+    root = chain_of(first, here).root
     if isinstance(root, cst.Call) and dotted(root.func).endswith("select") and root.args:
         first = root.args[0].value
     name = dotted(first)

@@ -148,7 +148,7 @@ def check(node: cst.Call, here: Here) -> Iterator[Flag]:
     fields = [_field(each, model) for each in asked if each]
     found = [each for each in fields if each is not None]
     if len(found) == len(fields):
-        names = ", ".join(f"`{each.name}`" for each in dict.fromkeys(found))
+        names = ", ".join(f"`{each.name}`" for each in {each.name: each for each in found}.values())
         message = (
             f"No column of this lookup ({names}) has an index, so the whole table of "
             f"`{model.name}` is read for it; index the one that narrows most."

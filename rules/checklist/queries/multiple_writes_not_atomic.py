@@ -167,11 +167,8 @@ _LOGS = re.compile(r"(Log|Audit|Event|History|Activity|Notification|Stat|Metric|
 
 @rule.on(cst.FunctionDef, words=("create", "save", "acreate", "bulk_create"))
 def in_django(node: cst.FunctionDef, here: Here) -> Iterator[Flag]:
-    models: Models = here.project.facts(Models)
-    if _is_spared(here) or not models.by_key:
-        return
     made = _first_made(node, here)
-    if made is None or _is_atomic(node, here) or _has_atomic_requests(here):
+    if made is None or _is_spared(here) or _is_atomic(node, here) or _has_atomic_requests(here):
         return
     name, first = made
     for call in _later_writes(node, name, first, here):
@@ -187,9 +184,10 @@ def in_django(node: cst.FunctionDef, here: Here) -> Iterator[Flag]:
         return
 
 
-@rule.on(cst.FunctionDef, words=("commit",))
-def in_sqlalchemy(node: cst.FunctionDef, here: Here) -> Iterator[Flag]:
-    if _is_spared(here):
+@rule.on(cst.Call, calls=("commit",))
+def in_sqlalchemy(call: cst.Call, here: Here) -> Iterator[Flag]:
+    node = here.function(call)
+    if node is None or _is_spared(here):
         return
     commits = [
         each
@@ -198,7 +196,11 @@ def in_sqlalchemy(node: cst.FunctionDef, here: Here) -> Iterator[Flag]:
         for each in walk_own(line)
         if isinstance(each, cst.Call) and _is_commit(each)
     ]
-    if len(commits) < 2 or not here.mentions(("sqlalchemy", "sqlmodel", "db", "session")):
+    if (
+        len(commits) < 2
+        or commits[-1] is not call
+        or not here.mentions(("sqlalchemy", "sqlmodel", "db", "session"))
+    ):
         return
     owner = dotted(commits[0].func)
     if any(dotted(each.func) != owner for each in commits) or view_of(node, here) is None:
@@ -218,7 +220,7 @@ def _is_spared(here: Here) -> bool:
 
 def _is_atomic(node: cst.FunctionDef, here: Here) -> bool:
     """Whether the function, or the class that holds it, speaks of a transaction."""
-    if _ATOMIC.search(here.source(node)):
+    if any(_ATOMIC.search(each.value) for each in find(node, cst.Name)):
         return True
     owner = here.around(node, cst.ClassDef)
     if owner is None:

@@ -128,7 +128,7 @@ rule = Rule(
 
 @rule.on(Again)
 def check(again: Again, here: Here) -> Iterator[Flag]:
-    if again.kind in ("admin", "template") or again.found.ran.writes or again.defeats:
+    if again.kind in ("admin", "template", "resolver") or again.found.ran.writes or again.defeats:
         return
     yield Flag(
         again.where,

@@ -88,8 +88,6 @@ _FUNCTIONS = re.compile(
 
 @rule.on(cst.Call, calls=("order_by",))
 def in_order(node: cst.Call, here: Here) -> Iterator[Flag]:
-    if _is_spared(here):
-        return
     for each in node.args:
         value = each.value
         by_text = string(value) in ("?", "-?")
@@ -97,20 +95,21 @@ def in_order(node: cst.Call, here: Here) -> Iterator[Flag]:
             bound = here.value_of(value)
             value = bound if isinstance(bound, cst.Call) else value
         by_call = isinstance(value, cst.Call) and _FUNCTIONS.search(dotted(value.func))
-        if by_text or by_call or _RANDOM.search(f"order by {string(value) or ''}"):
+        random = by_text or by_call or _RANDOM.search(f"order by {string(value) or ''}")
+        if random and not _is_spared(here):
             yield Flag(each.value, _said())
             return
 
 
 @rule.on(cst.Call, calls=("execute", "raw", "text", "fetch", "fetchrow", "fetch_all", "read_sql"))
 def in_sql(node: cst.Call, here: Here) -> Iterator[Flag]:
-    if _is_spared(here) or not node.args:
+    if not node.args:
         return
     first = here.value_of(node.args[0].value)
     text = string(first)
     if text is None and isinstance(first, cst.FormattedString):
         text = "".join(each.value for each in find(first, cst.FormattedStringText))
-    if text is not None and _RANDOM.search(text):
+    if text is not None and _RANDOM.search(text) and not _is_spared(here):
         yield Flag(node, _said())
 
 

@@ -128,6 +128,7 @@ _LIBRARIES = (
 )
 _MAKERS = re.compile(r"(^|\.)(sessionmaker|async_sessionmaker)$")
 _SCOPED = re.compile(r"scoped_session|SQLAlchemy$|flask_sqlalchemy")
+_OPENS = re.compile(r"(session\w*|connect(ion)?|cursor|db\w*)$", re.IGNORECASE)
 _LOCALS = re.compile(
     r"^(Async)?Session(Local|Maker|Factory)?$|^(async_)?session_?(local|maker|factory)$"
 )
@@ -144,7 +145,9 @@ def check(node: cst.Assign, here: Here) -> Iterator[Flag]:
     value = node.value.expression if isinstance(node.value, cst.Await) else node.value
     if not isinstance(value, cst.Call) or not isinstance(node.targets[0].target, cst.Name):
         return
-    if here.is_test or here.is_script or here.is_migration or len(node.targets) != 1:
+    if not _OPENS.search(dotted(value.func)) or len(node.targets) != 1:
+        return
+    if here.is_test or here.is_script or here.is_migration:
         return
     function = here.function(node)
     kind = _kind(value, here) if function is not None else ""
@@ -168,10 +171,13 @@ def _kind(call: cst.Call, here: Here) -> str:
     if any(_SCOPED.search(each) for each in names):
         return ""
     if any(_MAKERS.search(each) or _SESSIONS.match(each) for each in names):
+        if any("conn" in here.source(each.value) for each in call.args):
+            return ""  # it borrows a connection of the caller's
         return "" if _is_scoped(call, here) else "session"
     if _LOCALS.match(last) and last not in ("Session", "AsyncSession") and not call.args:
         return "session" if isinstance(call.func, cst.Name) else ""
-    if any(_ENGINES.match(each) for each in names):
+    by_name = re.search(r"(^|\.)engine\.(raw_)?connect(ion)?$", dotted(call.func))
+    if by_name or any(_ENGINES.match(each) for each in names):
         return "connection"
     opened = opening_of(call, here) if last == "connect" else None
     return "connection" if opened is not None and opened.kind == "connection" else ""
@@ -250,6 +256,8 @@ def _holds(value: cst.BaseExpression, name: str) -> bool:
             return found == name
         case cst.Tuple(elements=elements) | cst.List(elements=elements):
             return any(_holds(each.value, name) for each in elements)
+        case cst.Call(func=cst.Attribute(value=owner, attr=cst.Name(value="cursor"))):
+            return _holds(owner, name)
         case cst.Call(func=cst.Name(value=func), args=args):
             return func[:1].isupper() and any(_holds(each.value, name) for each in args)
         case cst.Dict(elements=elements):

@@ -171,10 +171,8 @@ _PAGING = re.compile(r"paginat|cursor|page_size|per_page|\blimit\b", re.IGNORECA
 
 @rule.on(cst.ClassDef, words=("queryset", "ListView"))
 def in_classes(node: cst.ClassDef, here: Here) -> Iterator[Flag]:
-    if here.is_test or not node.bases:
-        return
-    rows = _assigned(node, "queryset") or _assigned(node, "model")
-    if rows is None:
+    rows = _assigned(node, "queryset") or _assigned(node, "model") if node.bases else None
+    if rows is None or here.is_test:
         return
     found = whole_table(rows.value, here)
     model = found.model if found is not None else ""
@@ -194,17 +192,13 @@ def in_classes(node: cst.ClassDef, here: Here) -> Iterator[Flag]:
 
 @rule.on(cst.Call, calls=("all", "fetchall"))
 def in_routes(node: cst.Call, here: Here) -> Iterator[Flag]:
-    if (
-        node.args
-        or here.is_test
-        or not here.mentions(("sqlalchemy", "sqlmodel", "query", "select"))
-    ):
-        return
-    function = here.function(node)
-    if function is None or not _is_reading_view(function, here):
+    if node.args or not here.mentions(("sqlalchemy", "sqlmodel", "query", "select")):
         return
     found = whole_table(node, here)
     if found is None or found.framework != "sqlalchemy" or is_lookup_table(found.model):
+        return
+    function = here.function(node)
+    if function is None or here.is_test or not _is_reading_view(function, here):
         return
     if _is_answer(node, function, here):
         # What a page shows may be a part of it, or the choices of a form.
@@ -215,7 +209,7 @@ def in_routes(node: cst.Call, here: Here) -> Iterator[Flag]:
 
 @rule.on(cst.Call, calls=("JsonResponse", "Response", "list"), words=("objects",))
 def in_views(node: cst.Call, here: Here) -> Iterator[Flag]:
-    if here.is_test or not node.args:
+    if not node.args:
         return
     first: cst.BaseExpression | None = node.args[0].value
     is_list = isinstance(node.func, cst.Name) and node.func.value == "list"
@@ -225,11 +219,11 @@ def in_views(node: cst.Call, here: Here) -> Iterator[Flag]:
         first = _serialised(node.args[0].value)
     if first is None:
         return
-    function = here.function(node)
-    if function is None or not _is_reading_view(function, here):
-        return
     found = whole_table(first, here)
-    if found is not None and not is_lookup_table(found.model):
+    if found is None or is_lookup_table(found.model):
+        return
+    function = here.function(node)
+    if function is not None and not here.is_test and _is_reading_view(function, here):
         yield Flag(node, _said(function.name.value, found.model, "a page of it"))
 
 

@@ -108,7 +108,7 @@ rule = Rule(
     files=("*",),
     defers=False,
     hides_match=True,
-    yields_to=("SET102", "CLN109"),
+    yields_to=("SET102", "CLN109", "SEC127"),
 )
 
 _LONGEST_LINE = 2000

@@ -147,6 +147,10 @@ _OF_KEYS = frozenset(
     | {"verification", "verify", "confirm", "confirmation", "reset", "login", "activation", "sms"}
     | {"invite", "invitation", "recovery", "backup", "security", "otp", "mfa", "2fa", "email"}
 )  # fmt: skip
+_PLAIN_CODES = frozenset(
+    {"color", "colour", "status", "country", "error", "language", "lang", "zip", "postal", "exit"}
+    | {"product", "bar", "qr", "source", "response", "currency", "airport", "area", "op", "char"}
+)  # fmt: skip
 _HARMLESS = frozenset(
     {"jitter", "delay", "sleep", "backoff", "retry", "color", "colour", "sampling", "sampled"}
     | {"mock", "fake", "faker", "dummy", "example", "demo", "placeholder", "simulate", "tokenizer"}
@@ -203,7 +207,7 @@ def _secret(
         if likely and words & _OF_KEYS:
             return likely[0], True
         if likely and words is received and _is_made_of_signs(call, here):
-            return likely[0], False
+            return likely[0], likely[0] == "code" and not words & _PLAIN_CODES
     return "", False
 
 

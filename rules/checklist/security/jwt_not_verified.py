@@ -224,7 +224,7 @@ def _verifies_too(call: cst.Call, here: Here) -> bool:
         if found is not None and not found.writes and _switched_off(each, here) is None:
             return True
         if re.search(
-            r"(verif|validat|check)\w*(token|jwt|signature|claims)", here.source(each.func)
+            r"(verif|validat|check)\w{0,40}(token|jwt|signature|claims)", here.source(each.func)
         ):
             return True
     return False
@@ -241,7 +241,7 @@ def _unsigned(call: cst.Call, where: cst.CSTNode, said: str, fix: Fix | None, he
     # `unverified = decode(...)`: the author knows, and names it so for those who read on.
     statement = here.around(call, cst.SimpleStatementLine)
     said_so = statement is not None and re.search(
-        r"unverified_\w|untrusted", here.source(statement)
+        r"(?<!get_)unverified_\w|untrusted", here.source(statement)
     )
     is_peek = bool(said_so or _PEEKS.search(name.lower()) or _TRUSTED_CHANNEL.search(text))
     weak = is_peek or here.is_script

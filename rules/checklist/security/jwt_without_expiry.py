@@ -103,11 +103,8 @@ rule = Rule(
     cwe=613,
 )
 
-_ISSUES = re.compile(
-    r"(create|make|generate|issue|build|new|get|sign|encode)\w*(token|jwt)|(token|jwt)$"
-)
+_ISSUES = re.compile(r"token|jwt")
 _FOREVER = frozenset({"create_access_token", "create_refresh_token"})
-_SHORT_LIVED = re.compile(r"exp|timedelta|lifetime|ttl|max_age")
 
 
 @rule.on(cst.Call, calls=("encode",), words=WORDS)

@@ -184,7 +184,7 @@ _READING = re.compile(
     r"Read|List|Detail|Output|Out$|Response|Export|Public|Lite|Display|Summary|Filter|Search"
 )
 _WRITING = re.compile(
-    r"rest_framework\.(viewsets\.ModelViewSet|mixins\.(Create|Update)ModelMixin|generics\.\w*(Create|Update)\w*)$"
+    r"rest_framework\.(viewsets\.ModelViewSet|mixins\.(Create|Update)ModelMixin|generics\.(?=\w*(Create|Update))\w+)$"
 )
 _FACTORIES = ("modelform_factory", "modelformset_factory", "inlineformset_factory")
 _DIRECT = re.compile(rb"\*\*\s*(?:\(?await )?(?:self\.)?request\b")

@@ -77,6 +77,22 @@ def delete_book(number):  # flagged
     db.session.delete(db.session.get(Book, number))
     db.session.commit()
 ```
+Bad:
+```python shop/resources.py
+from flask_restx import Resource
+
+from shop import store
+from shop.auth import admins_only
+
+class Books(Resource):
+    @admins_only
+    def post(self):
+        return store.add()
+
+class Book(Resource):
+    def delete(self, number):  # flagged
+        store.delete(number)
+```
 Bad: everybody may write, where REST framework asks for a login by default.
 ```python shop/settings.py
 INSTALLED_APPS = ["rest_framework"]
@@ -233,7 +249,7 @@ _REST_WORDS = (
 )
 _WRITING_BASES = re.compile(
     r"rest_framework\.(viewsets\.ModelViewSet|mixins\.(Create|Update|Destroy)ModelMixin"
-    r"|generics\.\w*(Create|Update|Destroy)\w*)$"
+    r"|generics\.(?=\w*(Create|Update|Destroy))\w+)$"
 )
 _DECIDING = frozenset(
     {
@@ -270,6 +286,22 @@ def routed(route: Route, here: Here) -> Iterator[Flag]:
     opened = [one for one in here.kept(_routes) if one[1] is Access.OPEN]
     if guarded and len(guarded) >= len(opened):
         yield _flag(function, [each.name.value for each, _ in guarded])
+
+
+@rule.on(cst.FunctionDef, words=("Resource", "MethodView", "BaseResource"))
+def resource_method(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
+    """`post` of a class of Flask: a resource or a view by methods."""
+    if here.is_test or function.name.value not in _CHANGING or not writes(function):
+        return
+    owner = here.around(function, cst.ClassDef)
+    if owner is None or _is_public(owner.name.value, here):
+        return
+    if _resource_access(function, owner, here) is not Access.OPEN:
+        return
+    guarded = [name for name, access in here.kept(_resource_methods) if access is Access.GUARDED]
+    opened = [name for name, access in here.kept(_resource_methods) if access is Access.OPEN]
+    if guarded and len(guarded) >= len(opened):
+        yield _flag(function, guarded)
 
 
 @rule.on(cst.FunctionDef, words=_GUARD_WORDS)
@@ -410,6 +442,40 @@ def _routes(here: Here) -> list[tuple[cst.FunctionDef, Access]]:
             if view is not None and view.methods - READING and isinstance(each.decorator, cst.Call):
                 found.append((function, _access(function, here, each.decorator)))
                 break
+    return found
+
+
+_RESOURCES = re.compile(r"(^|\.)(\w*Resource|MethodView)$")
+_FOR_ALL_METHODS = frozenset({"decorators", "method_decorators", "init_every_request"})
+
+
+def _resource_access(function: cst.FunctionDef, owner: cst.ClassDef, here: Here) -> Access:
+    """What stands before a method of a resource; `UNKNOWN` for methods of other classes."""
+    lineage = _lineage(owner, here)
+    if not any(_RESOURCES.search(each) for each in lineage[1:]):
+        return Access.UNKNOWN
+    own = by_decorators(function, here)
+    if own is Access.GUARDED:
+        return own
+    known: Authorization = here.project.facts(Authorization)
+    classes: Classes = here.project.facts(Classes)
+    records = [classes.by_name[each][1] for each in lineage if each in classes.by_name]
+    for_all = any(field.name in _FOR_ALL_METHODS for each in records for field in each.fields)
+    hooked = any(method.name in _DECIDING for each in records for method in each.methods)
+    if known.everywhere or for_all or hooked or own is Access.UNKNOWN:
+        return Access.UNKNOWN
+    if any(GUARD.search(each.rpartition(".")[2]) for each in lineage[1:]):
+        return Access.UNKNOWN
+    return by_body(function.body, here)
+
+
+def _resource_methods(here: Here) -> list[tuple[str, Access]]:
+    found = []
+    for node in (here.module or cst.Module([])).body:
+        for method in own_methods(node).values() if isinstance(node, cst.ClassDef) else ():
+            if isinstance(node, cst.ClassDef) and method.name.value in _CHANGING:
+                name = f"{node.name.value}.{method.name.value}"
+                found.append((name, _resource_access(method, node, here)))
     return found
 
 

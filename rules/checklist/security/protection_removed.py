@@ -196,6 +196,7 @@ from rules.kit import (
 )
 from rules.kit.paths import is_test
 from rules.kit.positions import positions
+from rules.kit.tree import parents_of
 
 rule = Rule(
     __name__,
@@ -334,6 +335,8 @@ def _counts(lost: Protection, sides: _Sides, change: Change) -> bool:
             return _is_weaker(lost, place, change)
         case Shield.BASE:
             return not _has_new_base(lost, sides)
+        case Shield.CHECK:
+            return _still_guards(lost, place, sides)
         case _:
             return True
 
@@ -368,6 +371,23 @@ def _still_used(lost: Protection, place: Place, sides: _Sides) -> bool:
         return False
     given = sides.before.code_for_node(call.args[0].value).strip()
     return len(given) > 1 and given in sides.after.code_for_node(place)
+
+
+def _still_guards(lost: Protection, place: Place, sides: _Sides) -> bool:
+    """Whether what came after the check is there still: a branch may go with its checks."""
+    parents = parents_of(sides.before)
+    left = sides.after.code_for_node(place)
+    at: cst.CSTNode | None = lost.node
+    while at is not None and not isinstance(at, cst.FunctionDef):
+        above = parents.get(id(at))
+        if isinstance(above, cst.IndentedBlock):
+            passed = [each is at for each in above.body].index(True)
+            rest = above.body[passed + 1 :]
+            after = [sides.before.code_for_node(each).strip() for each in rest]
+            if after:
+                return any(each in left for each in after)
+        at = above
+    return True
 
 
 def _is_weaker(lost: Protection, place: Place, change: Change) -> bool:

@@ -78,6 +78,11 @@ def is_whole(data, checksum):
 def is_repeated(form):
     return form.data["token"] == form.data["token_again"]
 ```
+Good: a condition for the database, which has an index to look it up.
+```python shop/users.py
+def by_token(session, token):
+    return session.query(User).filter(User.api_token == token).one()
+```
 Good: identifiers are no secrets, and neither are words of a language.
 ```python shop/parse.py
 def is_end(self, token):
@@ -90,7 +95,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from rules.facts.purposes import words_in, words_of
+from rules.facts.purposes import short_name, words_in, words_of
 from rules.facts.routes import is_request_data
 from rules.kit import (
     AddImport,
@@ -116,6 +121,7 @@ rule = Rule(
     fix="suggestion",
     cwe=208,
     peers=("semgrep:timing-attack",),
+    yields_to=("SEC116",),
 )
 
 _WORDS = (
@@ -135,7 +141,7 @@ _HELD = re.compile(
     re.IGNORECASE,
 )
 _STORED = re.compile(
-    r"(reset|verification|verify|auth|access|refresh|api|session|confirm\w*|invite|activation|login|secret"
+    r"(reset|verification|verify|auth|access|refresh|api|session|confirm|confirmation|invite|activation|login|secret"
     r"|unsubscribe)_(token|key|secret|hash)$|^(otp|otp_code|totp|secret_key|api_?key)$",
     re.IGNORECASE,
 )
@@ -177,7 +183,7 @@ def check(comparison: cst.Comparison, here: Here) -> Iterator[Flag]:
     if _is_plain(left, here) or _is_plain(right, here):
         return
     found = _judged(left, right, here) or _judged(right, left, here)
-    if found is None:
+    if found is None or _is_asked_of_database(comparison, here):
         return
     shown, sure = found
     message = (
@@ -224,6 +230,33 @@ def _judged(
     if is_stored or (isinstance(kept, cst.Name) and _EXPECTED.search(name)):
         return (_short(kept, here), True) if _is_parameter(given, here) else None
     return None
+
+
+def _is_asked_of_database(comparison: cst.Comparison, here: Here) -> bool:
+    """`query.filter(User.token == token)` is no comparison, but a condition for the database."""
+    for side in (comparison.left, comparison.comparisons[0].comparator):
+        match side:
+            case cst.Attribute(
+                value=cst.Name(value="cls") | cst.Attribute(attr=cst.Name(value="c"))
+            ):
+                return True
+            case cst.Attribute(value=cst.Name(value=owner)) if owner[:1].isupper():
+                if not owner.isupper() and not _CONFIGURED.search(owner):
+                    return True
+            case _:
+                pass
+    arg = here.parent(comparison)
+    around = here.parent(arg) if isinstance(arg, cst.Arg) else None
+    return isinstance(around, cst.Call) and short_name(around) in {
+        "filter",
+        "where",
+        "and_",
+        "or_",
+        "having",
+        "select",
+        "join",
+        "exists",
+    }
 
 
 def _is_parameter(node: cst.BaseExpression, here: Here) -> bool:

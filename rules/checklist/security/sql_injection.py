@@ -91,6 +91,21 @@ def orders():
     state = request.args["state"]
     return session.execute(text("SELECT * FROM orders WHERE state = :state"), {"state": state}).all()
 ```
+Bad: the statement is put together in another function.
+```python shop/views.py
+from shop.reports import sales
+
+def report(request):
+    return sales(request.GET["month"])  # flagged
+```
+```python shop/reports.py
+from django.db import connection
+
+def sales(month):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(price) FROM sale WHERE month = '%s'" % month)  # flagged
+        return cursor.fetchone()
+```
 Bad: where the text comes from cannot be seen; this is a hotspot.
 ```python shop/stock.py
 def count(cursor, title):
@@ -142,8 +157,13 @@ from collections.abc import Iterator
 import libcst as cst
 
 from rules.facts.sql_placeholders import with_placeholders
-from rules.facts.text_parts import Text, Tracer
-from rules.kit import Confidence, Flag, Here, Rule, Severity, argument, dotted, keyword
+from rules.flow.domain import Call
+from rules.flow.frame import Frame
+from rules.flow.taint.report import flag
+from rules.flow.taint.sinks import Sink
+from rules.flow.taint.subject import TaintedCall
+from rules.flow.values import Ref, Text, Value, choices
+from rules.kit import Flag, Here, Rule, Severity
 
 rule = Rule(
     __name__,
@@ -168,18 +188,16 @@ _FETCH = (
     "iterate",
     "prepare",
 )
-_PANDAS = ("read_sql", "read_sql_query")
-_EXTRA = ("where", "select", "tables", "order_by")
-_TEXT = frozenset(
-    {
-        "sqlalchemy.text",
-        "sqlalchemy.sql.text",
-        "sqlalchemy.sql.expression.text",
-        "flask_sqlalchemy.SQLAlchemy.text",
-    }
+_TEXT = (
+    "sqlalchemy.text",
+    "sqlalchemy.sql.text",
+    "sqlalchemy.sql.expression.text",
+    "sqlalchemy.literal_column",
+    "sqlalchemy.sql.expression.literal_column",
+    "flask_sqlalchemy.SQLAlchemy().text",
 )
 _DATABASE = re.compile(
-    r"(^|[._])(cursor|cur|curs|conn|connection|db|database|session|engine|pool|tx|transaction)s?\d*$",
+    r"(^|[._])(cursor|cur|curs|c|conn|connection|con|db|database|session|engine|pool|tx|transaction)s?\d*$",
     re.IGNORECASE,
 )
 _STATEMENT = re.compile(
@@ -190,72 +208,86 @@ _STATEMENT = re.compile(
 )
 
 
-@rule.on(cst.Call, calls=(*_EXECUTE, *_FETCH, *_PANDAS, "raw", "RawSQL", "text", "extra"))
-def check(call: cst.Call, here: Here) -> Iterator[Flag]:
-    if here.is_test or here.is_migration:
-        return
-    for statement in _statements(call, here):
-        found = here.kept(Tracer).text(statement)
-        if found.parts and _is_sql(call, found, here):
-            yield _flag(call, statement, found, here)
-
-
-def _statements(call: cst.Call, here: Here) -> Iterator[cst.BaseExpression]:
-    """The arguments that a database takes for SQL."""
-    name = call.func.attr.value if isinstance(call.func, cst.Attribute) else dotted(call.func)
-    if name == "extra":
-        yield from _of_extra(call, here)
-        return
-    if name == "text" and not (here.names(call.func) & _TEXT or dotted(call.func) == "db.text"):
-        return
-    first = argument(call, 0, "sql" if name in {*_PANDAS, "RawSQL"} else "query")
-    if first is not None and not _speaks_for_itself(here.value_of(first), here):
-        yield first
-
-
-def _of_extra(call: cst.Call, here: Here) -> Iterator[cst.BaseExpression]:
-    """What `.extra()` takes for SQL; the keys of `select` are names that Django quotes."""
-    for each in _EXTRA:
-        given = keyword(call, each)
-        held = here.value_of(given) if given is not None else None
-        if isinstance(held, cst.Dict):
-            yield from (pair.value for pair in held.elements)
-        elif given is not None:
-            yield given
-
-
-def _speaks_for_itself(node: cst.CSTNode, here: Here) -> bool:
-    """`text(...)` is looked at where it stands, not once more where it is executed."""
-    return isinstance(node, cst.Call) and bool(here.names(node.func) & _TEXT)
-
-
-def _is_sql(call: cst.Call, found: Text, here: Here) -> bool:
-    name = call.func.attr.value if isinstance(call.func, cst.Attribute) else ""
-    if name == "extra" or _STATEMENT.match(found.constant):
-        return True
-    if name not in _EXECUTE or found.outside is None or not isinstance(call.func, cst.Attribute):
+def _is_sql(call: Call, frame: Frame) -> bool:
+    """Whether what is executed is SQL: by its beginning, or by what executes it."""
+    given = call.argument(0, "sql", "query", "statement", "operation")
+    if given is None or any(isinstance(each, Ref) for each in choices(given)):
         return False
-    owner = call.func.value
-    return bool(_DATABASE.search(dotted(owner.func if isinstance(owner, cst.Call) else owner)))
+    if any(_begins_a_statement(each) for each in choices(given)):
+        return True
+    return call.method in _EXECUTE and _is_database(call)
 
 
-def _flag(call: cst.Call, statement: cst.BaseExpression, found: Text, here: Here) -> Flag:
-    part = found.outside or found.parts[0]
-    sink = f"`{_short(call.func, here)}`"
+def _begins_a_statement(value: Value) -> bool:
+    start = value.start if isinstance(value, Text) else ""
+    return bool(_STATEMENT.match(start))
+
+
+def _is_database(call: Call) -> bool:
+    func = call.node.func
+    owner = getattr(func, "value", None)
+    while owner is not None and not hasattr(owner, "id") and not hasattr(owner, "attr"):
+        owner = getattr(owner, "func", getattr(owner, "value", None))
+    name = getattr(owner, "attr", getattr(owner, "id", ""))
+    return bool(_DATABASE.search(str(name))) or any(
+        each in call.name for each in ("connect()", "cursor()", "Session()", "create_engine()")
+    )
+
+
+def _is_manager(call: Call, frame: Frame) -> bool:
+    """`Book.objects.raw(...)`, not the `raw` of something else."""
+    given = call.argument(0, "raw_query")
+    return given is not None and any(
+        _begins_a_statement(each) or each.marks for each in choices(given)
+    )
+
+
+class Statement(TaintedCall):
+    family = "sql"
+    hotspots = True
+    sinks = (
+        Sink(
+            tuple(f"*.{each}" for each in (*_EXECUTE, *_FETCH)),
+            (0, "sql", "query", "statement", "operation"),
+            _is_sql,
+        ),
+        Sink(("*.raw",), (0, "raw_query"), _is_manager),
+        Sink(("django.db.models.expressions.RawSQL", "django.db.models.RawSQL"), (0, "sql")),
+        Sink(_TEXT, (0, "text")),
+        Sink(("*.text",), (0, "text"), lambda call, _: bool(_owner_is_db(call))),
+        Sink(
+            ("pandas.read_sql", "pandas.read_sql_query", "polars.read_database"),
+            (0, "sql", "query"),
+        ),
+        Sink(("*.extra",), ("where", "select", "tables", "order_by")),
+    )
+
+
+def _owner_is_db(call: Call) -> bool:
+    return getattr(getattr(call.node.func, "value", None), "id", "") == "db"
+
+
+@rule.on(Statement)
+def check(found: Statement, here: Here) -> Iterator[Flag]:
+    if found.called in _TEXT and not _is_statement_like(found):
+        return
+    name = _short(found.node.func, here) if isinstance(found.node, cst.Call) else found.called
     cure = "Pass values beside the statement and take names from a list of your own."
-    if found.outside is not None:
-        message = (
-            f"`{_short(part.node, here)}` comes from the request and becomes part of the SQL of "
-            f"{sink}: a caller can write statements of their own. {cure}"
-        )
-    else:
-        message = (
-            f"`{_short(part.node, here)}` becomes part of the SQL of {sink}; if a user can choose "
-            f"it, they can write statements of their own. {cure}"
-        )
-    confidence = None if found.outside is not None else Confidence.HOTSPOT
-    fix = with_placeholders(call, statement, here)
-    return Flag(statement, message, fix=fix, confidence=confidence)
+    fix = None
+    if isinstance(found.node, cst.Call) and isinstance(found.argument, cst.BaseExpression):
+        fix = None if found.elsewhere else with_placeholders(found.node, found.argument, here)
+    yield flag(
+        found,
+        here,
+        f"becomes part of the SQL of `{name}`: a caller can write statements of their own",
+        cure,
+        doubt=f"becomes part of the SQL of `{name}`",
+        fix=fix,
+    )
+
+
+def _is_statement_like(found: Statement) -> bool:
+    return found.is_proven or any(_begins_a_statement(each) for each in choices(found.value))
 
 
 def _short(node: cst.CSTNode, here: Here) -> str:

@@ -209,9 +209,6 @@ _TEXT = re.compile(
     r"|block_start_string|latex|prompt|dockerfile|nginx|kubernetes|NativeEnvironment",
     re.IGNORECASE,
 )
-_PAGE = re.compile(
-    r"html|HTMLResponse|TemplateResponse|Response\b|starlette|fastapi|flask|email", re.IGNORECASE
-)
 
 
 def _kind_of_output(call: cst.Call, here: Here) -> str:
@@ -223,7 +220,28 @@ def _kind_of_output(call: cst.Call, here: Here) -> str:
     near = here.source(around) if around is not None else ""
     if _TEXT.search(near) or _TEXT.search(source):
         return "text"
-    return "page" if _PAGE.search(source) else ""
+    return ""
+
+
+_OTHER_ENGINES = re.compile(
+    r"^(aiohttp_jinja2|fastapi|starlette|django\.template|sanic_jinja2|quart)\b"
+)
+
+
+@rule.on(cst.Arg, words=("autoescape",))
+def passed(arg: cst.Arg, here: Here) -> Iterator[Flag]:
+    """`aiohttp_jinja2.setup(app, autoescape=False)`, `Engine(autoescape=False)` and the like."""
+    call = here.parent(arg)
+    if arg.keyword is None or arg.keyword.value != "autoescape" or not isinstance(call, cst.Call):
+        return
+    names = here.names(call.func)
+    off = isinstance(arg.value, cst.Name) and arg.value.value == "False"
+    if not off or here.is_test or not any(_OTHER_ENGINES.match(each) for each in names):
+        return
+    # A single text, such as the body of a mail, is often rendered so on purpose.
+    is_text = any(each.endswith(".Context") for each in names)
+    message = f"`autoescape=False` lets what people typed get into the page as markup. {_CURE}"
+    yield Flag(arg, message, confidence=Confidence.HOTSPOT if is_text else None)
 
 
 @rule.on(SettingsModule)

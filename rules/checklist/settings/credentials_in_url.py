@@ -89,6 +89,7 @@ _URL = re.compile(
     r"(?<![A-Za-z0-9+.-])(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{1,30})://(?P<user>[^\s:/@\"'`<>|]{0,80})"
     r":(?P<password>[^\s:/@\"'`<>|]{1,200})@(?P<host>[^\s/:@\"'`,?#)\\|]{1,200})"
 )
+_MAY_HOLD = re.compile(rb"://[^\s/@\"'`<>|]{0,80}:[^\s/@\"'`<>|]{1,200}@")
 _INSERTED = re.compile(r"[{}$%*<>\[\]\\]|\.\.\.|…|^_+$|^-+$")
 _SHOWN = re.compile(
     r"^(my|the|some|a|your|db|app|test|root|admin|user|super)?[-_]?(pass(w(or)?d|phrase)?|pwd|pw|secret|key"
@@ -127,7 +128,11 @@ def check(file: TextFile, here: Here) -> Iterator[Flag]:
 
 @rule.on(PythonFile)
 def check_python(file: PythonFile, here: Here) -> Iterator[Flag]:
-    if b"://" not in file.source or b"@" not in file.source or _is_spared(file.path, here):
+    if (
+        b"://" not in file.source
+        or not _MAY_HOLD.search(file.source)
+        or _is_spared(file.path, here)
+    ):
         return
     text = file.source.decode("utf-8", "replace")
     if not any(_gives_away(each) for each in _URL.finditer(text)):

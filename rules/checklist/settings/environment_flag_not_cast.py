@@ -126,6 +126,7 @@ from rules.kit import (
     Severity,
     argument,
     dotted,
+    find,
     keyword,
     string,
     walk,
@@ -146,6 +147,7 @@ _DECOUPLE = frozenset(
     {"decouple.config", "decouple.AutoConfig", "decouple.Config", "starlette.config.Config"}
 )
 _ENVIRONS = frozenset({"environs.Env", "environs.env"})
+_READERS = ("decouple", "environs", "Env", "env", "Config")
 _TRUTH_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "1", "0", "t", "f"})
 _FLAG_NAME = re.compile(
     r"^(DEBUG|TESTING|.*_DEBUG|DEBUG_.*|IS_.*|USE_.*|ENABLE_.*|DISABLE_.*|.*_ENABLED?|.*_DISABLED"
@@ -180,9 +182,13 @@ class _Read:
         return self.variable or "the variable"
 
 
-@rule.on(cst.Call, calls=("get", "getenv", "config", "env", "Env"))
+@rule.on(
+    cst.Call,
+    calls=("get", "getenv", "config", "env", "Env"),
+    words=("environ", "getenv", *_READERS),
+)
 def check(node: cst.Call, here: Here) -> Iterator[Flag]:
-    if here.is_test:
+    if not _may_read(node.func) or here.is_test:
         return
     read = _read(node, here)
     if read is None:
@@ -204,6 +210,15 @@ def check_item(node: cst.Subscript, here: Here) -> Iterator[Flag]:
     key = node.slice[0].slice
     variable = (string(key.value) if isinstance(key, cst.Index) else None) or ""
     yield from _judge(_Read(node, variable, None, "os"), node, here)
+
+
+def _may_read(func: cst.BaseExpression) -> bool:
+    """A cheap look: of all methods that are called `get`, one is that of the environment."""
+    match func:
+        case cst.Attribute(value=owner, attr=cst.Name(value="get")):
+            return dotted(owner).endswith("environ")
+        case _:
+            return True
 
 
 def _read(node: cst.Call, here: Here) -> _Read | None:
@@ -336,7 +351,17 @@ def _is_converted_later(parent: cst.Assign | cst.AnnAssign, here: Here) -> bool:
     around = here.function(parent) or here.module
     if not names or around is None:
         return True
-    return any(_treats(each, names) for each in walk(around))
+    found = here.kept(_uses) if around is here.module else _uses_in(around)
+    return any(_treats(each, names) for each in found)
+
+
+def _uses(here: Here) -> list[cst.CSTNode]:
+    return _uses_in(here.module) if here.module is not None else []
+
+
+def _uses_in(around: cst.CSTNode) -> list[cst.CSTNode]:
+    """The comparisons and calls, which alone can treat a value."""
+    return list(find(around, cst.Comparison, cst.Call))
 
 
 def _converts(holder: cst.ClassDef) -> bool:

@@ -34,7 +34,7 @@ import jwt
 from fastapi import FastAPI
 from starlette.middleware.sessions import SessionMiddleware
 
-ACCESS_TOKEN_EXPIRE_MINUTES = 60 * 24 * 60
+ACCESS_TOKEN_EXPIRE_MINUTES = 60 * 24 * 60  # flagged
 app = FastAPI()
 app.add_middleware(SessionMiddleware, secret_key=load_key(), max_age=31536000)  # flagged
 
@@ -122,6 +122,21 @@ _NAMES = (
     "JWT_EXPIRATION_DELTA",
     "SECURITY_TOKEN_MAX_AGE",
 )
+_UNITS = {"SECONDS": 1, "MINUTES": 60, "HOURS": 3_600, "DAYS": 86_400}
+_CONSTANTS = tuple(
+    f"{whose}{what}_{unit}"
+    for whose in ("", "ACCESS_", "JWT_", "JWT_ACCESS_", "AUTH_")
+    for what in (
+        "TOKEN_EXPIRE",
+        "TOKEN_EXPIRES",
+        "TOKEN_EXPIRATION",
+        "EXPIRATION",
+        "EXPIRE",
+        "TOKEN_TTL",
+    )
+    for unit in _UNITS
+    if whose or what.startswith("TOKEN")
+)
 _DICTS = ("SIMPLE_JWT", "NINJA_JWT", "JWT_AUTH", "REST_KNOX", "GRAPHQL_JWT")
 _KEYS = re.compile(
     r"^((ACCESS|REFRESH|SLIDING)_TOKEN_(REFRESH_)?LIFETIME|SLIDING_TOKEN_\w+LIFETIME"
@@ -141,6 +156,20 @@ def in_settings(setting: ProductionSetting, here: Here) -> Iterator[Flag]:
             key = string(each.key) if isinstance(each, cst.DictElement) else None
             if key and _KEYS.match(key):
                 yield from _judge(key, each.value, each, here)
+
+
+@rule.on(cst.Assign, words=_CONSTANTS)
+def in_constants(node: cst.Assign, here: Here) -> Iterator[Flag]:
+    name = dotted(node.targets[0].target)
+    if name in _CONSTANTS and not here.is_test and here.function(node) is None:
+        yield from _judge_constant(name, node.value, node, here)
+
+
+@rule.on(cst.AnnAssign, words=(*_CONSTANTS, *(each.lower() for each in _CONSTANTS)))
+def in_fields(node: cst.AnnAssign, here: Here) -> Iterator[Flag]:
+    name = dotted(node.target)
+    if name.upper() in _CONSTANTS and node.value is not None and not here.is_test:
+        yield from _judge_constant(name, node.value, node, here)
 
 
 @rule.on(
@@ -204,6 +233,16 @@ def _judge(name: str, value: cst.BaseExpression, where: cst.CSTNode, here: Here)
     found = _amount(value, here)
     if found is not None and found.value > _LONGEST:
         yield Flag(where, _said(f"`{name}`", found.value))
+
+
+def _judge_constant(
+    name: str, value: cst.BaseExpression, where: cst.CSTNode, here: Here
+) -> Iterator[Flag]:
+    """A number whose name says its unit: `ACCESS_TOKEN_EXPIRE_MINUTES`."""
+    found = _amount(value, here)
+    seconds = found.value * _UNITS[name.upper().rpartition("_")[2]] if found is not None else 0
+    if seconds > _LONGEST:
+        yield Flag(where, _said(f"`{name}`", seconds))
 
 
 def _amount(value: cst.BaseExpression, here: Here) -> Amount | None:

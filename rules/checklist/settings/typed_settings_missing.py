@@ -98,6 +98,8 @@ _ENOUGH = 4
 def check(file: PythonFile, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_script or here.is_migration or _SETTINGS.search(file.path):
         return
+    if file.source.count(b"environ") + file.source.count(b"getenv") < _ENOUGH:
+        return
     reads = [
         each
         for each in EnvironmentRead.found_in(file.module, here)

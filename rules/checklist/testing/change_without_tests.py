@@ -192,6 +192,8 @@ rule = Rule(
 )
 
 _LEAST_SCORE = 3
+_MUCH = 8
+_TEST = re.compile(rb"(?m)^[ \t]*(?:async[ \t]+)?def test")
 _NOT_TESTED = re.compile(
     r"(^|/)(scripts?|bin|tools?|examples?|docs?|benchmarks?|bench|demos?|samples?|playground|dev"
     r"|notebooks?|stubs|typings|fixtures|factories|locale|ci|\.[^/]+)/"
@@ -237,12 +239,27 @@ def check(change: Change, here: Here) -> Iterator[Flag]:
         for each in changes(sources)
         if _counts(each.path) and settings.at(each.path) is None and each.score >= _LEAST_SCORE
     ]
-    if any(_exercises(test, found, change) for test in _tests(change)):
+    if _adds_tests(change) or any(_exercises(test, found, change) for test in _tests(change)):
         found = [each for each in found if _is_forgotten(each, suite, change)]
-    tested = [each for each in found if suite.covers_area(each.path)]
+    tested = [each for each in found if _is_awaited(each, suite)]
     if tested:
         chief = max(tested, key=lambda each: each.score)
         yield _flag(chief, suite, change)
+
+
+def _is_awaited(changed: Changed, suite: Suite) -> bool:
+    """Whether the team would expect a test: it tests this module, or much is new in a tested area."""
+    place = suite.place_for(changed.path, changed.function.node.name.value)
+    if place is not None and place.exists:
+        return True
+    return changed.score >= _MUCH and suite.covers_area(changed.path)
+
+
+def _adds_tests(change: Change) -> bool:
+    """Whether more tests stand in the files of the change than before."""
+    files = list(_tests(change))
+    after = sum(len(_TEST.findall(each.after or b"")) for each in files)
+    return after > sum(len(_TEST.findall(each.before or b"")) for each in files)
 
 
 def _is_forgotten(new: Changed, suite: Suite, change: Change) -> bool:

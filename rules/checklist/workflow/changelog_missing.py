@@ -124,7 +124,7 @@ _UNSEEN = re.compile(
     r"(?i)^\W*(refactor|chore|docs?|style|build|ci|tests?|typing|types|rename|clean|lint|format|wip"
     r"|move|perf|reformat|tidy|dedup|simplify|extract|typo|internal|cleanup|logging|log )"
 )
-_INTERNAL = re.compile(r"(^|/)(_\w+|internal|dev|tasks_dev|conftest)(/|\.py$)|(^|/)\.")
+_INTERNAL = re.compile(r"(^|/)(_\w+|internal|dev|conftest|pytest_\w+)(/|\.py$)|(^|/)\.")
 
 
 @rule.on(PythonFile)
@@ -145,7 +145,7 @@ def check(change: Change, _here: Here) -> Iterator[Flag]:
     sources = {
         each.path: change.trees.get(each.path, (None, None))
         for each in change.files
-        if each.path.endswith(".py") and _is_seen(each.path)
+        if each.path.endswith(".py") and _is_seen(each.path) and kept.speaks_of(each.path)
     }
     found = [each for each in changes(sources) if not each.function.qualname.startswith("_")]
     if sum(each.score for each in found) < _LEAST_SCORE:

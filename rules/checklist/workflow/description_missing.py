@@ -33,6 +33,18 @@ def close(shop):
     shop.close(16)
     shop.close(17)
     shop.close(18)
+    shop.close(19)
+    shop.close(20)
+    shop.close(21)
+    shop.close(22)
+    shop.close(23)
+    shop.close(24)
+    shop.close(25)
+    shop.close(26)
+    shop.close(27)
+    shop.close(28)
+    shop.close(29)
+    shop.close(30)
 ```
 Good:
 ```text @pull-request
@@ -60,6 +72,18 @@ def close(shop):
     shop.close(16)
     shop.close(17)
     shop.close(18)
+    shop.close(19)
+    shop.close(20)
+    shop.close(21)
+    shop.close(22)
+    shop.close(23)
+    shop.close(24)
+    shop.close(25)
+    shop.close(26)
+    shop.close(27)
+    shop.close(28)
+    shop.close(29)
+    shop.close(30)
 ```
 Bad: the template as it came.
 ```text @pull-request
@@ -92,6 +116,18 @@ def close(shop):
     shop.close(16)
     shop.close(17)
     shop.close(18)
+    shop.close(19)
+    shop.close(20)
+    shop.close(21)
+    shop.close(22)
+    shop.close(23)
+    shop.close(24)
+    shop.close(25)
+    shop.close(26)
+    shop.close(27)
+    shop.close(28)
+    shop.close(29)
+    shop.close(30)
 ```
 Good: a small change, and one of a bot.
 ```text @pull-request
@@ -122,6 +158,18 @@ def close(shop):
     shop.close(16)
     shop.close(17)
     shop.close(18)
+    shop.close(19)
+    shop.close(20)
+    shop.close(21)
+    shop.close(22)
+    shop.close(23)
+    shop.close(24)
+    shop.close(25)
+    shop.close(26)
+    shop.close(27)
+    shop.close(28)
+    shop.close(29)
+    shop.close(30)
 ```
 """
 
@@ -139,7 +187,7 @@ rule = Rule(
     scope="pr",
 )
 
-_SMALL = 15
+_SMALL = 25
 _FEWEST_CHARACTERS = 12
 
 

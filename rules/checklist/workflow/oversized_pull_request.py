@@ -13,7 +13,7 @@ def close(order):
     order.close()
 ```
 Bad:
-```python shop/rates.py x200 flagged
+```python shop/rates.py x250 flagged
 
 
 def rate(table, name):
@@ -71,7 +71,7 @@ from rules.kit import Change, Flag, Here, Rule, Severity
 class Options:
     """`max_lines` is the highest number of added lines that is not reported."""
 
-    max_lines: int = 800
+    max_lines: int = 1000
 
 
 _DEFAULT = Options()

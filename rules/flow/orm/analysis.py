@@ -16,7 +16,7 @@ from rules.facts.queryset_methods import QuerySetMethods
 from rules.facts.signal_senders import SignalSenders
 from rules.facts.template_tags import TemplateTags
 from rules.facts.templates import Templates
-from rules.flow.orm import admin, serializing, viewing
+from rules.flow.orm import admin, resolving, serializing, viewing
 from rules.flow.orm.evaluator import MAX_STEPS, Evaluator, Frame, result_of
 from rules.flow.orm.rendering import Renderer
 from rules.flow.orm.schema import Schema
@@ -64,6 +64,7 @@ class Missing:
     row: Row
     doubt: bool = False
     loops: tuple[Turn, ...] = ()
+    outer: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -179,6 +180,12 @@ class Orm:
             kind = "python"
             if owner and serializing.is_serializer(ev, owner):
                 kind = "serializer"
+            if owner and resolving.is_type(ev, owner):
+                parent = resolving.parent_of(ev, owner, node)
+                if parent is not None:
+                    plain = Function(path, name, owner)
+                    yield name, "resolver", partial(_resolve, ev, plain, parent)
+                continue
             bound = self._bound(owner, node)
             bounded = bool(owner) and bound is not None
             function = Function(path, name, owner, bound, is_bound=bounded)
@@ -214,6 +221,11 @@ class Orm:
         self, key: str, start: Place
     ) -> Iterator[tuple[str, str, Callable[[Frame], object]]]:
         ev = self.evaluator
+        if resolving.is_type(ev, key):
+            path, record = ev.classes.by_name[key]
+            for name, read in resolving.plain_fields(ev, path, key, record):
+                yield f"{key}.{name}", "resolver", partial(_noted, read)
+            return
         if admin.is_admin(ev, key):
             yield key, "admin", partial(admin.show, ev, self.project, key, start)
             return
@@ -260,15 +272,19 @@ class Orm:
                 return None
             if read.how == "column" and query.columns is None:
                 return None
-        elif isinstance(origin, Given) and not origin.fresh and row.path:
-            first = row.path[0]
-            doubt = first in self.eager.names
+        elif kind != "resolver" and isinstance(origin, Given) and not origin.fresh and row.path:
+            doubt = self.eager.may_load("__".join(short))
             if read.how == "all" or doubt:
                 return self._made(read, kind, entry, short, None, doubt=True)
         if query is not None and self._loaded_below(query, short):
             return None
         return self._made(
-            read, kind, entry, short, query, doubt=query is None and not _fresh(origin)
+            read,
+            kind,
+            entry,
+            short,
+            query,
+            doubt=kind != "resolver" and query is None and not _fresh(origin),
         )
 
     def _asked_again(self, read: Read, kind: str, entry: str) -> Repeated | None:
@@ -281,7 +297,7 @@ class Orm:
             return None
         if isinstance(origin, Query) and origin.loads("__".join((*row.path, read.name))):
             return None
-        if isinstance(origin, Given) and not origin.fresh and read.name in self.eager.names:
+        if isinstance(origin, Given) and not origin.fresh and self.eager.may_load(read.name):
             return None
         query = Query(found.relation.target, read.place, via=row, relation=read.name)
         ran = Ran(query, read.how, read.place, read.at, (), read.loops)
@@ -326,6 +342,7 @@ class Orm:
             read.row,
             doubt,
             read.loops,
+            read.outer,
         )
 
     def _joins(self, model: str, path: tuple[str, ...]) -> bool:
@@ -400,6 +417,21 @@ def _inline(ev: Evaluator, function: Function, args: list[Value], frame: Frame) 
     for each in value.values if isinstance(value, OneOf) else (value,):
         if template and isinstance(each, Mapped):
             frame.note(Rendered(template, each, Place(function.path, node.lineno)))
+
+
+def _resolve(ev: Evaluator, function: Function, parent: Row, frame: Frame) -> None:
+    node = ev.trees.function(function.path, function.name)
+    if node is None:
+        return
+    frame.owner = function.owner
+    ev.bind_entry(node, [parent], frame)
+    ev.block(node.body, frame)
+    value, frame.dead = result_of(frame), False
+    resolving.give(ev, value, Place(function.path, node.lineno), frame)
+
+
+def _noted(read: Read, frame: Frame) -> None:
+    frame.note(read)
 
 
 def _renderer(ev: Evaluator, function: Function, node: FunctionNode) -> str:

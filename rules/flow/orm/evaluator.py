@@ -389,11 +389,13 @@ class Evaluator:
 
     def _seen_from(self, event: Event, place: Place, frame: Frame) -> Event:
         if isinstance(event, Read):
-            return replace(event, at=place, loops=(*frame.loops, *event.loops))
+            at = event.at if event.loops else place
+            return replace(event, at=at, outer=place, loops=(*frame.loops, *event.loops))
         if isinstance(event, Ran):
             return replace(
                 event,
-                at=place,
+                at=event.at if event.loops else place,
+                outer=place,
                 loops=(*frame.loops, *event.loops),
                 guarded=event.guarded or frame.guarded or (event.writes and frame.careful),
             )

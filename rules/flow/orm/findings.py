@@ -19,10 +19,11 @@ from rules.kit.positions import positions
 from rules.kit.subjects import DerivedSubject
 
 _WORDS = frozenset(
-    """objects queryset get_queryset select query session list_display model filter all render
+    """objects queryset get_queryset graphene strawberry select query session list_display model filter all render
     serializer_class scalars prefetch_related select_related template_name render_template
     renderer""".split()  # noqa: SIM905 - a table reads best so
 )
+_KINDS = ("template", "admin", "resolver")
 _LONGEST = 60  # characters of code in a message
 _SHOWN = 3  # paths that a message names
 
@@ -58,10 +59,12 @@ class Unloaded(DerivedSubject):
     def found_in(cls, module: cst.Module, here: Here) -> Iterator[Unloaded]:
         found = [each for each in _of(module, here) if isinstance(each, Missing)]
         places = _Places(module, found, here.path)
+        seen = set()
         for group in _groups(found):
             for reads in _told_together(group):
                 made = _unloaded(group, reads, here.path, places)
-                if made is not None:
+                if made is not None and (made.kind, made.line, made.paths) not in seen:
+                    seen.add((made.kind, made.line, made.paths))
                     yield made
 
     @property
@@ -234,7 +237,7 @@ def _kind_of_run(found: Repeated) -> str:
     for turn in reversed(found.ran.loops):
         if turn.kind:
             return turn.kind
-    return found.kind if found.kind in ("template", "admin") else "python"
+    return found.kind if found.kind in _KINDS else "python"
 
 
 def _defeats(found: Repeated) -> bool:
@@ -250,7 +253,9 @@ def _defeats(found: Repeated) -> bool:
 
 
 def _anchor_of_run(found: Repeated, path: str) -> Place | None:
-    ran = found.ran
+    ran, query = found.ran, found.row.origin if found.row is not None else None
+    if _defeats(found) and ran.at != ran.place and isinstance(query, Query):
+        return query.place if query.place.path == path else None
     for each in (ran.at, ran.place):
         if each.path == path:
             return each
@@ -259,10 +264,10 @@ def _anchor_of_run(found: Repeated, path: str) -> Place | None:
             return turn.place
         if turn.rows is not None and turn.rows.place.path == path:
             return turn.rows.place
-    row = found.row
-    origin = row.origin if row is not None else None
-    place = getattr(origin, "place", None)
-    return place if isinstance(place, Place) and place.path == path else None
+    for place in (query.place if isinstance(query, Query) else None, ran.outer):
+        if place is not None and place.path == path:
+            return place
+    return None
 
 
 def _of(module: cst.Module, here: Here) -> Sequence[Found]:
@@ -299,7 +304,7 @@ def _kind(found: Missing) -> str:
     for turn in reversed(found.loops):
         if turn.kind:
             return turn.kind
-    return found.kind if found.kind in ("template", "admin") else "python"
+    return found.kind if found.kind in _KINDS else "python"
 
 
 def _groups(found: Iterable[Missing]) -> list[_Group]:
@@ -372,6 +377,8 @@ def _anchor(first: Missing, group: _Group, path: str, *, at_query: bool) -> Plac
         candidates.insert(0, group.place)
     elif group.place is not None:
         candidates.append(group.place)
+    if first.outer is not None:
+        candidates.append(first.outer)
     return next((each for each in candidates if each.path == path), None)
 
 

@@ -231,7 +231,8 @@ Value = (
 class Read:
     """A relation of a row is read: `how` says what a query for it would do.
 
-    `place` is where it stands, `at` where the function at hand causes it: the same, or a call.
+    `place` is where it stands, `at` where the function with the loop causes it: the same, or a
+    call. `outer` is the call in the function at hand that leads there, if any does.
     """
 
     row: Row
@@ -240,6 +241,7 @@ class Read:
     place: Place
     at: Place
     loops: tuple[Turn, ...] = ()
+    outer: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +269,7 @@ class Ran:
     loops: tuple[Turn, ...] = ()
     writes: bool = False
     guarded: bool = False
+    outer: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,294 @@
+"""The change takes tests or assertions away while the code that they tested stays.
+
+A test that fails is the only witness that something broke; without it the change is green and
+nobody knows. Repair the code or the test; where the promise no longer holds, say so in the
+description of the change.
+
+Before:
+```python shop/orders.py
+def total(lines):
+    return sum(lines)
+```
+```python tests/test_orders.py
+from shop.orders import total
+
+
+def test_total():
+    assert total([1, 2]) == 3
+    assert total([5]) == 5
+
+
+def test_total_of_nothing():
+    assert total([]) == 0
+
+
+def test_rounding():
+    assert total([0.1, 0.2]) == 0.3
+```
+Bad:
+```python shop/orders.py
+def total(lines):
+    return sum(lines) or None
+```
+```python tests/test_orders.py flagged
+import pytest
+
+from shop.orders import total
+
+
+def test_total():  # flagged
+    assert total([1, 2]) == 3
+
+
+@pytest.mark.skip(reason="flaky")
+def test_rounding():  # flagged
+    assert total([0.1, 0.2]) == 0.3
+```
+Good: renamed, merged into one with values, or changed with the promise.
+```python shop/orders.py
+def total(lines):
+    return sum(lines) or None
+```
+```python tests/test_orders.py
+import pytest
+
+from shop.orders import total
+
+
+@pytest.mark.parametrize(("lines", "expected"), [([1, 2], 3), ([5], 5), ([], None)])
+def test_total(lines, expected):
+    assert total(lines) == expected
+
+
+def test_rounding():
+    assert total([0.1, 0.2]) == 0.3
+```
+Before:
+```python shop/orders.py
+def total(lines):
+    return sum(lines)
+
+
+def tax(lines):
+    return total(lines) * 0.2
+```
+```python tests/test_orders.py
+from shop.orders import tax, total
+
+
+def test_total():
+    assert total([1, 2]) == 3
+
+
+def test_tax():
+    assert tax([1]) == 0.2
+```
+Bad: a test of what is still there is gone.
+```python shop/orders.py
+def total(lines):
+    return sum(lines)
+
+
+def tax(lines):
+    return total(lines) * 0.3
+```
+```python tests/test_orders.py flagged
+from shop.orders import total
+
+
+def test_total():
+    assert total([1, 2]) == 3
+```
+Good: the code that it tested is gone too.
+```python shop/orders.py
+def total(lines):
+    return sum(lines)
+```
+```python tests/test_orders.py
+from shop.orders import total
+
+
+def test_total():
+    assert total([1, 2]) == 3
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import libcst as cst
+
+from rules.facts.behaviour import functions
+from rules.facts.collected_tests import TestFunction
+from rules.kit import (
+    Change,
+    FileChange,
+    Flag,
+    Here,
+    Project,
+    PythonFile,
+    Rule,
+    Severity,
+    dotted,
+    find,
+)
+from rules.kit.paths import is_test
+from rules.kit.positions import positions
+
+rule = Rule(
+    __name__,
+    __doc__,
+    code="TST107",
+    severity=Severity.WARNING,
+    checklist=("tests.critical-paths", "tests.meaningful"),
+    scope="pr",
+)
+
+_SKIPS = re.compile(r"(^|\.)(skip|xfail|expectedFailure)$")
+_ASSERTS = re.compile(r"^assert|^(raises|warns)$|^check_|^verify_|^expect")
+_CLEANING = re.compile(
+    r"(?i)^\W*(revert|remove|delete|drop|deprecat|move|rename|refactor|rewrite|merge)"
+)
+Tests = Mapping[str, TestFunction]
+
+
+@rule.on(PythonFile)
+def parse(_file: PythonFile, _here: Here) -> Iterator[Flag]:
+    """Ask for the trees of all changed files; what is lost is said of the change."""
+    yield from ()
+
+
+@rule.on(Change)
+def check(change: Change, here: Here) -> Iterator[Flag]:
+    files = [each for each in change.files if TestFunction.lives_in(each.path)]
+    if not files or _CLEANING.match(change.title):
+        return
+    after = {
+        each.path: _tests(each.path, change.trees.get(each.path, (None, None))[1], change.after)
+        for each in files
+    }
+    names = {name.rpartition(".")[2] for tests in after.values() for name in tests}
+    gone = _gone_names(change)
+    for each in files:
+        old, new = change.trees.get(each.path, (None, None))
+        before = _tests(each.old_path, old, change.before)
+        if new is None or not before:
+            continue
+        now = after[each.path]
+        yield from _weaker(each, before, now, new, gone)
+        lost = [t for name, t in before.items() if name not in now and t.name not in names]
+        if lost and not _is_rebuilt(before, now) and not any(_about(t) & gone for t in lost):
+            yield _lost(each, lost)
+
+
+def _tests(path: str, module: cst.Module | None, project: Project) -> Tests:
+    if module is None:
+        return {}
+    here = Here(path=path, project=project, module=module)
+    found = TestFunction.found_in(module, here)
+    return {f"{e.holder.name.value if e.holder else ''}.{e.name}": e for e in found}
+
+
+def _gone_names(change: Change) -> frozenset[str]:
+    """The functions, classes and parameters that the change takes out of the code."""
+    before: set[str] = set()
+    after: set[str] = set()
+    for each in change.files:
+        if is_test(each.path) or not each.path.endswith(".py"):
+            continue
+        old, new = change.trees.get(each.path, (None, None))
+        for module, names in ((old, before), (new, after)):
+            for one in find(module, cst.FunctionDef, cst.ClassDef, cst.Param) if module else ():
+                names.add(one.name.value)  # type: ignore[attr-defined]
+            for call in functions(module) if module else ():
+                names.add(call.qualname)
+    return frozenset(before - after)
+
+
+def _about(test: TestFunction) -> frozenset[str]:
+    """Every name in a test, its own too, with the words of which it is made."""
+    names = {each.value for each in find(test.node, cst.Name)}
+    names |= {
+        part
+        for each in find(test.node, cst.SimpleString)
+        for part in re.findall(r"\w+", each.value)
+    }
+    return frozenset(names)
+
+
+def _is_rebuilt(before: Tests, now: Tests) -> bool:
+    """Whether new tests took the place of lost ones: as many, or ones with many values."""
+    fresh = [test for name, test in now.items() if name not in before]
+    lost = [name for name in before if name not in now]
+    if len(fresh) >= len(lost):
+        return True
+    every = [*fresh, *(t for name, t in now.items() if name in before)]
+    many = sum("parametrize" in _decorators(each) for each in every)
+    return many > sum("parametrize" in _decorators(each) for each in before.values())
+
+
+def _decorators(test: TestFunction) -> str:
+    return " ".join(cst.Module([]).code_for_node(each) for each in test.node.decorators)
+
+
+def _weaker(
+    file: FileChange, before: Tests, now: Tests, module: cst.Module, gone: frozenset[str]
+) -> Iterator[Flag]:
+    for name, test in now.items():
+        old = before.get(name)
+        if old is None:
+            continue
+        why = ""
+        if _is_off(test) and not _is_off(old):
+            why = f"switches `{test.name}` off"
+        elif _is_cut(old, test) and not _about(old) & gone:
+            why = f"takes assertions out of `{test.name}` and puts none in"
+        if why:
+            span = positions(module, [test.node.name])[id(test.node.name)]
+            message = (
+                f"The change {why}, while the code that it tests stays: what the test held is no "
+                "longer held. Repair the code or the test, or say in the description why it may go."
+            )
+            yield Flag(span.line, message, path=file.path, identity=f"{test.name} {why}")
+
+
+def _is_off(test: TestFunction) -> bool:
+    for each in test.node.decorators:
+        node = each.decorator
+        if _SKIPS.search(dotted(node.func if isinstance(node, cst.Call) else node)):
+            return True
+    return False
+
+
+def _is_cut(old: TestFunction, new: TestFunction) -> bool:
+    """Whether assertions went and nothing else in the test was touched."""
+    before, after = _lines(old), _lines(new)
+    return (
+        bool(set(before) - set(after))
+        and not set(after) - set(before)
+        and (_assertions(new) < _assertions(old))
+    )
+
+
+def _lines(test: TestFunction) -> list[str]:
+    body = cst.Module([]).code_for_node(test.node.body)
+    return [line.strip() for line in body.splitlines() if line.strip() and line.strip()[0] != "#"]
+
+
+def _assertions(test: TestFunction) -> int:
+    calls = (dotted(each.func).rpartition(".")[2] for each in find(test.node.body, cst.Call))
+    return sum(1 for _ in find(test.node.body, cst.Assert)) + sum(
+        bool(_ASSERTS.search(each)) for each in calls
+    )
+
+
+def _lost(file: FileChange, lost: list[TestFunction]) -> Flag:
+    names = ", ".join(f"`{each.name}`" for each in lost[:3])
+    more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+    message = (
+        f"The change takes {names}{more} away, while the code that it tests stays: what the test held "
+        "is no longer held. Keep it, or say in the description why it may go."
+    )
+    return Flag(0, message, path=file.path, identity=f"lost {lost[0].name}")

@@ -1,0 +1,328 @@
+"""The subject `TaintedCall`: data of the caller where it does harm, with the way it took."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import libcst as cst
+
+from rules.flow.interpreter import Interpreter, Limit
+from rules.flow.program import Program
+from rules.flow.taint.entries import entries
+from rules.flow.taint.sinks import PROBE, Returned, Sink, Stored
+from rules.flow.taint.taint import Hit, Taint, short
+from rules.flow.values import Value
+from rules.kit import Here, Related, find
+from rules.kit.paths import is_migration, is_test
+from rules.kit.positions import positions
+from rules.kit.subjects import DerivedSubject
+
+# A file can only let data in if it holds one of these.
+_SOURCES = frozenset(
+    [
+        "request",
+        "req",
+        "route",
+        "get",
+        "post",
+        "put",
+        "patch",
+        "delete",
+        "websocket",
+        "api_view",
+        "Request",
+        "cleaned_data",
+        "validated_data",
+        "api_route",
+        "HttpRequest",
+        "kwargs",
+        "View",
+        "APIView",
+    ]
+)
+_STATEMENT: Mapping[type[ast.AST], type[cst.CSTNode]] = {
+    ast.Call: cst.Call,
+    ast.Return: cst.Return,
+    ast.Subscript: cst.Subscript,
+    ast.Attribute: cst.Attribute,
+}
+_NEAR = 30  # lines
+_FILE_STEPS = 400_000  # statements and expressions of all functions of a file together
+
+
+@dataclass(frozen=True, eq=False)
+class TaintedCall(DerivedSubject):
+    """Data that a caller chose, where it reaches a sink of the rule.
+
+    A rule derives its own class, names its `family` and `sinks`, and registers for that.
+    `node` is the sink in the file at hand, or the call that leads to it in another file;
+    `argument` the part of it that holds the data, else `node` again; `called` the name of the
+    sink; `source` the expression of the caller's data, empty where it could not be followed;
+    `related` the way of the data; `is_proven` whether it was followed all the way.
+    """
+
+    node: cst.CSTNode
+    argument: cst.CSTNode
+    called: str
+    source: str
+    related: tuple[Related, ...]
+    is_proven: bool
+    value: Value
+    sink: Sink | Stored | Returned
+    elsewhere: str = ""
+
+    family: ClassVar[str] = ""
+    sinks: ClassVar[tuple[Sink | Stored | Returned, ...]] = ()
+    hotspots: ClassVar[bool] = False
+
+    @classmethod
+    def lives_in(cls, path: str) -> bool:
+        return bool(cls.sinks) and not is_test(path) and not is_migration(path)
+
+    @classmethod
+    def found_in(cls, module: cst.Module, here: Here) -> Iterator[Self]:
+        for hit in here.kept(_Analysis).of_family(cls.family):
+            found = _Finder(module, here).locate(hit)
+            if found is not None:
+                node, argument, elsewhere = found
+                yield cls(
+                    node,
+                    argument,
+                    hit.name,
+                    hit.mark.source if hit.mark is not None else "",
+                    _way(hit),
+                    hit.mark is not None and hit.mark.is_sure,
+                    hit.value,
+                    hit.sink,
+                    elsewhere,
+                )
+
+
+def subjects() -> list[type[TaintedCall]]:
+    """Every class that a rule derives."""
+    return [each for each in TaintedCall.__subclasses__() if each.sinks]
+
+
+def _sink_words(classes: Sequence[type[TaintedCall]]) -> frozenset[str]:
+    found = set()
+    for each in classes:
+        for sink in each.sinks:
+            if isinstance(sink, Sink):
+                found |= {name.rpartition(".")[2] for name in sink.names}
+            elif isinstance(sink, Stored):
+                found |= {name.rpartition(".")[2] for name in sink.owners}
+    return frozenset(found)
+
+
+class _Analysis:
+    """The hits of one file, for all families together: it is interpreted once."""
+
+    def __init__(self, here: Here) -> None:
+        self.limits: list[Limit] = []
+        self._hits: dict[str, list[Hit]] = {}
+        classes = subjects()
+        has_sources = here.mentions(_SOURCES)
+        wanted = classes if has_sources else [each for each in classes if each.hotspots]
+        if here.mentions(_sink_words(wanted)) or (has_sources and _returns_html(here)):
+            self._interpret(here, wanted)
+
+    def of_family(self, family: str) -> list[Hit]:
+        return self._hits.get(family, [])
+
+    def _interpret(self, here: Here, classes: Sequence[type[TaintedCall]]) -> None:
+        program: Program | None = here.project.facts(Programs).program
+        if program is not None and not program.bodies.holds(here.path, _text(here)):
+            program = program.with_text(here.path, _text(here))
+        module = program.module(here.path) if program is not None else None
+        if program is None or module is None:
+            return
+        families: dict[str, list[Sink | Stored | Returned]] = {}
+        for each in classes:
+            families.setdefault(each.family, []).extend(each.sinks)
+        domain = Taint(families, frozenset(each.family for each in classes if each.hotspots))
+        run = Interpreter(program, domain)
+        doubted = _sink_words([each for each in classes if each.hotspots])
+        for code in entries(run.entries(module), doubted):
+            run.run_all(code)
+        self.limits = run.limits
+        self._keep(domain.hits, here.path)
+
+    def _keep(self, hits: Sequence[Hit], path: str) -> None:
+        """One hit for each sink and place of the file: the surest."""
+        best: dict[tuple[str, int, int], Hit] = {}
+        for hit in hits:
+            place = next((node for at, node in hit.nodes if at == path), None)
+            if place is None or (hit.mark is None and hit.nodes[0][0] != path):
+                continue
+            key = (hit.family, getattr(place, "lineno", 0), getattr(place, "col_offset", 0))
+            known = best.get(key)
+            if known is None or _rank(hit) < _rank(known):
+                best[key] = hit
+        for hit in self._without_echoes(list(best.values())):
+            self._hits.setdefault(hit.family, []).append(hit)
+
+    @staticmethod
+    def _without_echoes(hits: list[Hit]) -> list[Hit]:
+        """Without probes of a path that is used, and answers that are handed on."""
+
+        def line(hit: Hit) -> int:
+            return getattr(hit.nodes[-1][1], "lineno", 0)
+
+        def is_echo(hit: Hit) -> bool:
+            return any(
+                other is not hit
+                and other.family == hit.family
+                and hit.mark is not None
+                and other.mark is not None
+                and other.mark.origin == hit.mark.origin
+                and (
+                    (_is_probe(hit) and not _is_probe(other))
+                    or (
+                        isinstance(hit.sink, Returned)
+                        and isinstance(other.sink, Returned)
+                        and line(other) > line(hit)
+                    )
+                )
+                for other in hits
+            )
+
+        return [hit for hit in hits if not is_echo(hit)]
+
+
+def _is_probe(hit: Hit) -> bool:
+    return isinstance(hit.sink, Sink) and hit.sink.title == PROBE
+
+
+def _rank(hit: Hit) -> tuple[int, int]:
+    mark = hit.mark
+    return (2 if mark is None else 0 if mark.is_sure else 1, len(hit.nodes))
+
+
+def _text(here: Here) -> str:
+    if here.known is not None:
+        return here.known.text
+    return here.module.code if here.module is not None else ""
+
+
+def _returns_html(here: Here) -> bool:
+    return here.mentions(("route", "HTMLResponse", "flask"))
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The code of one version of the project, read as far as it was asked for."""
+
+    program: Program
+
+    @classmethod
+    def gather(cls, project: object) -> Programs:
+        return cls(Program(project))  # type: ignore[arg-type]
+
+
+def _way(hit: Hit) -> tuple[Related, ...]:
+    if hit.mark is None:
+        return ()
+    steps = [Related(each.path, each.line, each.message) for each in hit.mark.steps]
+    path, node = hit.nodes[0]
+    line = getattr(node, "lineno", 1)
+    steps.append(Related(path, line, f"reaches `{_sink_name(hit)}`"))
+    return tuple(steps)
+
+
+def _sink_name(hit: Hit) -> str:
+    node = hit.nodes[0][1]
+    return short(node.func) if isinstance(node, ast.Call) else hit.name
+
+
+class _Finder:
+    """Finds the nodes of a file's LibCST tree that stand where nodes of its `ast` stand."""
+
+    def __init__(self, module: cst.Module, here: Here) -> None:
+        self._module = module
+        self._here = here
+
+    def locate(self, hit: Hit) -> tuple[cst.CSTNode, cst.CSTNode, str] | None:
+        place = next((node for at, node in hit.nodes if at == self._here.path), None)
+        if place is None:
+            return None
+        kind = _STATEMENT.get(place.__class__, cst.Call)
+        candidates = self._here.kept(_Places).of(kind)
+        line = getattr(place, "lineno", 0)
+        column = self._column(place)
+        fitting = [(node, span) for node, span in candidates if span[0] == line]
+        exact = [node for node, span in fitting if span[1] == column]
+        if isinstance(place, ast.Call):
+            name = _last(place.func)
+            named = [
+                node for node in exact or [each for each, _ in fitting] if _cst_last(node) == name
+            ]
+            exact = named or exact
+            if not exact:  # positions inside f-strings are those of the string, before Python 3.12
+                near = [
+                    (abs(span[0] - line), number, node)
+                    for number, (node, span) in enumerate(candidates)
+                    if _cst_last(node) == name and abs(span[0] - line) <= _NEAR
+                ]
+                exact = [min(near)[2]] if near else []
+        node = exact[0] if exact else fitting[0][0] if fitting else None
+        if node is None:
+            return None
+        elsewhere = hit.nodes[0][0] if hit.nodes[0][0] != self._here.path else ""
+        return node, self._argument(node, place, hit), elsewhere
+
+    def _column(self, place: ast.AST) -> int:
+        """`ast` counts columns in bytes, LibCST in code points, from 1 here."""
+        offset = getattr(place, "col_offset", 0)
+        lines = self._here.kept(_Lines).lines
+        line = getattr(place, "lineno", 1)
+        text = lines[line - 1] if line <= len(lines) else ""
+        return len(text.encode()[:offset].decode("utf-8", "replace")) + 1
+
+    def _argument(self, node: cst.CSTNode, place: ast.AST, hit: Hit) -> cst.CSTNode:
+        if not isinstance(node, cst.Call) or not isinstance(place, ast.Call) or hit.given is None:
+            return node
+        every = [*place.args, *(each.value for each in place.keywords)]
+        for at, each in enumerate(every):
+            if each is hit.given and at < len(node.args):
+                return node.args[at].value
+        return node
+
+
+class _Places:
+    """The places of the nodes of a kind, found once for a file."""
+
+    def __init__(self, here: Here) -> None:
+        self._module = here.module
+        self._known: dict[type, list[tuple[cst.CSTNode, tuple[int, int]]]] = {}
+
+    def of(self, kind: type[cst.CSTNode]) -> list[tuple[cst.CSTNode, tuple[int, int]]]:
+        if kind not in self._known:
+            module = self._module or cst.Module([])
+            nodes = list(find(module, kind))
+            spans = positions(module, nodes)
+            self._known[kind] = [
+                (node, (spans[id(node)].line, spans[id(node)].column))
+                for node in nodes
+                if id(node) in spans
+            ]
+        return self._known[kind]
+
+
+class _Lines:
+    def __init__(self, here: Here) -> None:
+        self.lines = re.split(r"\r\n?|\n", _text(here))
+
+
+def _last(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _cst_last(node: cst.CSTNode) -> str:
+    func = node.func if isinstance(node, cst.Call) else None
+    if isinstance(func, cst.Attribute):
+        return func.attr.value
+    return func.value if isinstance(func, cst.Name) else ""
