@@ -22,7 +22,7 @@ from rules.engine.index import ProjectIndex
 from rules.engine.run import review
 from rules.engine.snapshot import Snapshot
 from rules.engine.tree import Entry
-from rules.kit import Advisory, FileChange
+from rules.kit import Advisory, Commit, FileChange
 
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
@@ -40,6 +40,7 @@ class _Parcel(msgspec.Struct):
     title: str
     body: str
     advisories: tuple[Advisory, ...]
+    commits: tuple[Commit, ...]
     config: Config
 
 
@@ -58,6 +59,7 @@ def review_apart(snapshot: Snapshot, config: Config, *, seconds: float = 240.0) 
         snapshot.title,
         snapshot.body,
         snapshot.advisories,
+        snapshot.commits,
         config,
     )
     try:
@@ -90,6 +92,7 @@ def main() -> None:
         parcel.title,
         parcel.body,
         parcel.advisories,
+        parcel.commits,
     )
     discover.all_rules()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from rules.engine.diff import line_changes
 from rules.engine.tree import Entry, Tree
-from rules.kit import FileChange
+from rules.kit import Commit, FileChange
 from rules.kit.subjects import Status
 
 _MAX_CHANGED_BYTES = 5 * 1024 * 1024
@@ -185,6 +186,32 @@ class Repository:
         subject, _, body = messages[0].strip().partition("\n")
         return subject, body.strip()
 
+    def commits(self, start: str, tip: str) -> tuple[Commit, ...]:
+        """The commits from one to another, the oldest first; none where the merge melts them.
+
+        Whether it does is told by the last ones before `start`: where pull requests are
+        squashed, most are no merges and carry the number that GitHub gives them.
+        """
+        if self._squashes(start):
+            return ()
+        told = self.run(
+            "log", "-z", "--reverse", f"--max-count={_MOST_COMMITS}", "--name-only",
+            "--format=%x01%P%x02%B%x03", f"{start}..{tip}",
+        ).decode("utf-8", "replace")  # fmt: skip
+        found = []
+        for each in told.split("\x01")[1:]:
+            head, _, names = each.partition("\x03")
+            parents, _, message = head.partition("\x02")
+            paths = tuple(name for name in names.replace("\0", "\n").split("\n") if name)
+            found.append(Commit(message.strip(), paths, len(parents.split())))
+        return tuple(found)
+
+    def _squashes(self, start: str) -> bool:
+        told = self.run("log", "-z", "--first-parent", "--max-count=30", "--format=%P%x02%s", start)
+        rows = [each.partition("\x02") for each in told.decode("utf-8", "replace").split("\0")]
+        melted = [s for parents, _, s in rows if " " not in parents and _NUMBERED.search(s)]
+        return len(melted) * 2 > len(rows)
+
     def renames(self, before: str, after: str) -> dict[str, str]:
         """New path -> old path, as git finds renames between two commits."""
         rows = self.run(
@@ -194,6 +221,8 @@ class Repository:
         return {parts[i + 2]: parts[i + 1] for i in range(0, len(parts) - 2, 3)}
 
 
+_MOST_COMMITS = 250
+_NUMBERED = re.compile(r"\(#\d+\)$")
 _USUAL = ("main", "master", "develop", "trunk")
 
 

@@ -190,6 +190,7 @@ def change_of(folder: Path, base: str | None, head: str | None, cache: RecordCac
         index.build(after, blobs, cache),
         changes_between(before, after, contents, renames),
         *repository.only_message(start, tip),
+        commits=repository.commits(start, tip),
     )
     names = (".stet.toml", "pyproject.toml")
     tip_tree = repository.tree(onto)

@@ -136,6 +136,7 @@ def _as_change(
         snapshot.title,
         snapshot.body,
         snapshot.advisories,
+        snapshot.commits,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rules.engine.index import ProjectIndex
 from rules.engine.tree import Blobs, Entry, RecordCache, Tree
-from rules.kit import Advisory, FileChange
+from rules.kit import Advisory, Commit, FileChange
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Snapshot:
     title: str = ""
     body: str = ""
     advisories: tuple[Advisory, ...] = ()
+    commits: tuple[Commit, ...] = ()
 
 
 __all__ = ["Blobs", "Entry", "RecordCache", "Snapshot", "Tree"]

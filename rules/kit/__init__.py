@@ -30,6 +30,7 @@ from rules.kit.spans import Span
 from rules.kit.subjects import (
     Advisory,
     Change,
+    Commit,
     CommittedFile,
     DerivedSubject,
     FileChange,
@@ -47,6 +48,7 @@ __all__ = [
     "Binding",
     "BrokenFileError",
     "Change",
+    "Commit",
     "CommittedFile",
     "Confidence",
     "DataFile",

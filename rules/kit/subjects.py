@@ -137,10 +137,24 @@ class Advisory:
 
 
 @dataclass(frozen=True)
+class Commit:
+    """One commit of a change: its message, what it touches, and how many commits it follows."""
+
+    message: str
+    paths: tuple[str, ...] = ()
+    parents: int = 1
+
+    @property
+    def subject(self) -> str:
+        return self.message.partition("\n")[0].strip()
+
+
+@dataclass(frozen=True)
 class Change:
     """The pull request as a whole: its files, and the project before and after.
 
     `advisories` are those on the packages whose versions it names; none where nobody asked.
+    `commits` are those that the merge will keep, the oldest first; none where nobody knows.
     """
 
     files: tuple[FileChange, ...]
@@ -150,6 +164,7 @@ class Change:
     title: str = ""
     body: str = ""
     advisories: tuple[Advisory, ...] = ()
+    commits: tuple[Commit, ...] = ()
 
     def touched(self, path: str) -> bool:
         """Whether the change adds, edits, renames or removes this path."""

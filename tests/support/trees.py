@@ -12,7 +12,7 @@ from rules.engine.diff import line_changes
 from rules.engine.index import MemoryCache, ProjectIndex
 from rules.engine.snapshot import Snapshot
 from rules.engine.tree import Entry
-from rules.kit import Advisory, FileChange
+from rules.kit import Advisory, Commit, FileChange
 
 
 class Texts:
@@ -44,10 +44,13 @@ def snapshot_of(
 
     A file `@advisories` is none of the tree: it holds what is known of packages, as JSON.
     Nor is `@pull-request`: its first line is the title of the pull request, the rest its body.
+    `@commits` holds a paragraph for each commit: its subject, then the paths that it touches.
     """
     after = dict(after)
     known = msgspec.json.decode(after.pop("@advisories", "[]"), type=tuple[Advisory, ...])
     title, _, body = str(after.pop("@pull-request", "")).partition("\n")
+    told = str(after.pop("@commits", ""))
+    commits = tuple(_commit(each) for each in told.split("\n\n") if each.strip())
     old, new = Texts(before).data, Texts(after).data
     moved = dict(renames or {})
     changes = []
@@ -63,4 +66,11 @@ def snapshot_of(
         if source != path:
             status = "renamed"
         changes.append(FileChange(path, status, source, a, b, added, removed))  # type: ignore[arg-type]
-    return Snapshot(project_of(before), project_of(after), tuple(changes), title, body, known)
+    return Snapshot(
+        project_of(before), project_of(after), tuple(changes), title, body, known, commits
+    )
+
+
+def _commit(paragraph: str) -> Commit:
+    subject, *paths = (each.strip() for each in paragraph.strip().split("\n"))
+    return Commit(subject, tuple(paths), 2 if subject.startswith("Merge ") else 1)
