@@ -319,11 +319,25 @@ def _serialised(node: cst.BaseExpression) -> cst.BaseExpression | None:
 
 
 def _is_sent(node: cst.Call, here: Here) -> bool:
-    """Whether a list is made for an answer: `JsonResponse(list(rows))`."""
+    """Whether a list is made for an answer: `JsonResponse(list(rows))`, also by a variable."""
+    above = here.parent(node)
+    if isinstance(above, cst.Assign):
+        name = dotted(above.targets[0].target)
+        function = here.function(node)
+        calls = find(function.body, cst.Call) if function is not None else ()
+        return any(
+            _answers(each)
+            and any(n.value == name for arg in each.args for n in find(arg, cst.Name))
+            for each in calls
+        )
     for each in here.scopes.ancestors(node)[:6]:
         if isinstance(each, cst.Call):
-            return dotted(each.func).rpartition(".")[2] in ("JsonResponse", "Response", "jsonify")
+            return _answers(each)
     return False
+
+
+def _answers(call: cst.Call) -> bool:
+    return dotted(call.func).rpartition(".")[2] in ("JsonResponse", "Response", "jsonify")
 
 
 def _said(view: str, model: str, what: str) -> str:
