@@ -14,20 +14,27 @@ _DEVELOPMENT = re.compile(
     r"|gitpod|codespaces?|vagrant|\.github|\.circleci|cypress|playwright)([/._-]|$)"
 )
 _READ = re.compile(
-    r"\.(ya?ml|md|rst|txt|toml|sh|cfg|ini|tf|conf|py)$|(^|/)(Dockerfile[^/]*|Procfile|Pipfile|Makefile|Jenkinsfile)$"
+    r"(^|/)(Dockerfile[^/]*|Procfile|Pipfile|Makefile|Jenkinsfile|urls\.py|main\.py|app\.py|routes\.py|middleware\.py"
+    r"|pyproject\.toml|poetry\.lock|uv\.lock|[^/]*requirements[^/]*\.(txt|in)|[^/]*(compose|stack)[^/]*\.ya?ml"
+    r"|(README|OPERATIONS|DEPLOY\w*|RUNBOOK|BACKUP\w*)[^/]*)$"
+    r"|^\.(github|circleci)/[^.]*\.ya?ml$|(^|/)requirements/[^/]+\.(txt|in)$|^[^/]*\.ya?ml$"
+    r"|(^|/)(docs?|deploy\w*|ops|k8s|kubernetes|helm|charts|infra\w*|terraform|scripts|bin)/.*\.(md|rst|ya?ml|tf|sh)$"
 )
-_MARKS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("health", re.compile(
-        r"(?i)healthcheck|health_check|livenessProbe|readinessProbe|[\"'/^]_*(health|healthz|livez|readyz|heartbeat|alive)\b"
-        r"|[\"'/^]_*(ping|status|ready|live)/?\$?[\"']|django.health.check|watchman|dockerflow"
+_LARGEST = 100_000  # bytes
+# Topic -> what a file that speaks of it holds, in lower case.
+_MARKS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("health", (
+        "healthcheck", "health_check", "health-check", "livenessprobe", "readinessprobe", "/health",
+        '"health', "'health", "^health", "livez", "readyz", "heartbeat", '"/ping', '"ping', "'ping",
+        "'/ping", "^ping", '"/status"', '"status/"', "^status", "watchman", "dockerflow",
     )),
-    ("metrics", re.compile(
-        r"(?i)prometheus|opentelemetry|statsd|datadog|ddtrace|newrelic|new_relic|sentry|elastic.?apm"
-        r"|appsignal|honeycomb|grafana|cloudwatch|rollbar|bugsnag|logfire|scout.apm"
+    ("metrics", (
+        "prometheus", "opentelemetry", "statsd", "datadog", "ddtrace", "newrelic", "sentry", "elastic-apm",
+        "appsignal", "honeycomb", "grafana", "cloudwatch", "rollbar", "bugsnag", "logfire", "scout-apm",
     )),
-    ("backup", re.compile(
-        r"(?i)back.?up|pg_dump|mysqldump|wal-g|pgbackrest|barman|snapshot|point.in.time|managed database"
-        r"|\bRDS\b|Cloud ?SQL|Aurora|restic|velero"
+    ("backup", (
+        "backup", "back up", "pg_dump", "mysqldump", "wal-g", "pgbackrest", "barman", "snapshot",
+        "point-in-time", "managed database", "cloud sql", "aurora", "restic", "velero", " rds",
     )),
 )  # fmt: skip
 _CI = re.compile(
@@ -39,10 +46,6 @@ _CHECKS = re.compile(
     r"|make\s+[\w-]*(test|check|lint|ci)[\w-]*|(npm|yarn|pnpm)\s+(run\s+)?test|just\s+\w*test|hatch\s+(run|test)"
     r"|uv\s+run\s+\S*test|poe\s+\w*test|task\s+\w*test|invoke\s+\w*test|run-?tests?|bin/test|scripts/test)\b"
 )
-_WANTED = re.compile(
-    rb"(?i)health|livez|readyz|heartbeat|watchman|dockerflow|ping|status|ready|prometheus|telemetry|statsd|datadog|ddtrace|relic"
-    rb"|sentry|apm|back.?up|dump|snapshot|test|rds|cloud|lint|check"
-)
 
 
 def is_for_development(path: str) -> bool:
@@ -51,37 +54,20 @@ def is_for_development(path: str) -> bool:
 
 
 def _extract(source: Source) -> tuple[str, ...] | None:
-    if len(source.text) > 200_000:
-        return None
-    found = [name for name, form in _MARKS if form.search(source.text)]
+    text = source.text.lower()
+    found = [name for name, marks in _MARKS if any(each in text for each in marks)]
     if source.tree is None and _CHECKS.search(source.text):
         found.append("checks")
     return tuple(found) or None
 
 
-_PYTHON = frozenset(
-    {"urls.py", "main.py", "app.py", "routes.py", "router.py", "views.py", "settings.py", "api.py"}
-    | {"base.py", "__init__.py", "health.py", "healthcheck.py", "endpoints.py", "server.py"}
-    | {
-        "middleware.py",
-        "config.py",
-        "monitoring.py",
-        "common.py",
-        "production.py",
-        "wsgi.py",
-        "asgi.py",
-    }
-)
 OPERATIONS: Extractor[tuple[str, ...]] = Extractor(
     name="operations",
     version=1,
     record=tuple[str, ...],
-    reads=lambda path: (
-        bool(_READ.search(path))
-        and (not path.endswith(".py") or path.rpartition("/")[2] in _PYTHON)
-    ),
+    reads=lambda path: bool(_READ.search(path)) and not is_test(path),
     extract=_extract,
-    wanted=lambda data: bool(_WANTED.search(data)),
+    wanted=lambda data: len(data) <= _LARGEST,
 )
 
 
@@ -95,7 +81,7 @@ class Operations:
     @classmethod
     def gather(cls, project: Project) -> Operations:
         records = project.records(OPERATIONS)
-        marks = {mark for path, each in records.items() if not is_test(path) for mark in each}
+        marks = {mark for each in records.values() for mark in each}
         checked = any("checks" in each for path, each in records.items() if _CI.search(path))
         paths = any("health" in path.lower() and path.endswith(".py") for path in project.paths)
         return cls(frozenset(marks | ({"health"} if paths else set())), checked)

@@ -87,7 +87,7 @@ _APPLICATION = re.compile(
 _LIBRARY = re.compile(r"^(setup\.py|setup\.cfg|pyproject\.toml)$")
 _EXACT = re.compile(r"===?|~=")
 _OTHER = re.compile(
-    r"(?i)(^|[/._-])(dev|develop\w*|tests?|testing|docs?|lint|ci|typing|local|optional|extras?|build|examples?|tools?|constraints?|min|lowest)([/._-]|$)"
+    r"(?i)(^|[/._-])(dev|develop\w*|tests?|testing|docs?|lint|ci|typing|local|optional|extras?|ipython|jupyter|notebooks?|build|examples?|tools?|constraints?|min|lowest)([/._-]|$)"
 )
 
 

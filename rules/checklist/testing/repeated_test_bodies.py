@@ -99,10 +99,28 @@ _LITERALS = frozenset(
 def check(file: PythonFile, here: Here) -> Iterator[Flag]:
     if not TestFunction.lives_in(file.path):
         return
-    groups: dict[object, list[TestFunction]] = defaultdict(list)
+    alike: dict[object, list[TestFunction]] = defaultdict(list)
     for each in TestFunction.found_in(file.module, here):
         if len(each.node.body.body) >= _LEAST_STATEMENTS and not _is_parametrized(each):
-            groups[(id(each.holder), _outline(each.node))].append(each)
+            alike[(id(each.holder), _heads(each.node))].append(each)
+    for some in alike.values():
+        if len(some) >= _LEAST_TESTS:
+            yield from _repeated(some)
+
+
+def _heads(function: cst.FunctionDef) -> tuple[object, ...]:
+    """The kinds of the statements of a test: a cheap look before a close one."""
+    lines = function.body.body
+    return tuple(
+        each.body[0].__class__ if isinstance(each, cst.SimpleStatementLine) else each.__class__
+        for each in lines
+    )
+
+
+def _repeated(tests: list[TestFunction]) -> Iterator[Flag]:
+    groups: dict[object, list[TestFunction]] = defaultdict(list)
+    for each in tests:
+        groups[_outline(each.node)].append(each)
     for same in groups.values():
         if len(same) >= _LEAST_TESTS:
             names = ", ".join(f"`{each.name}`" for each in same[1:3])

@@ -120,7 +120,6 @@ from collections.abc import Iterator, Mapping
 
 import libcst as cst
 
-from rules.facts.behaviour import functions
 from rules.facts.collected_tests import TestFunction
 from rules.kit import (
     Change,
@@ -149,7 +148,7 @@ rule = Rule(
 _SKIPS = re.compile(r"(^|\.)(skip|xfail|expectedFailure)$")
 _ASSERTS = re.compile(r"^assert|^(raises|warns)$|^check_|^verify_|^expect")
 _CLEANING = re.compile(
-    r"(?i)^\W*(revert|remove|delete|drop|deprecat|move|rename|refactor|rewrite|merge)"
+    r"(?i)\b(revert|remov|delet|drop|deprecat|mov|renam|refactor|rewrit|merg|simplif)"
 )
 Tests = Mapping[str, TestFunction]
 
@@ -163,7 +162,7 @@ def parse(_file: PythonFile, _here: Here) -> Iterator[Flag]:
 @rule.on(Change)
 def check(change: Change, here: Here) -> Iterator[Flag]:
     files = [each for each in change.files if TestFunction.lives_in(each.path)]
-    if not files or _CLEANING.match(change.title):
+    if not files or _CLEANING.search(change.title):
         return
     after = {
         each.path: _tests(each.path, change.trees.get(each.path, (None, None))[1], change.after)
@@ -192,7 +191,7 @@ def _tests(path: str, module: cst.Module | None, project: Project) -> Tests:
 
 
 def _gone_names(change: Change) -> frozenset[str]:
-    """The functions, classes and parameters that the change takes out of the code."""
+    """The names that stood in the changed code, and stand in none of it any more."""
     before: set[str] = set()
     after: set[str] = set()
     for each in change.files:
@@ -200,10 +199,8 @@ def _gone_names(change: Change) -> frozenset[str]:
             continue
         old, new = change.trees.get(each.path, (None, None))
         for module, names in ((old, before), (new, after)):
-            for one in find(module, cst.FunctionDef, cst.ClassDef, cst.Param) if module else ():
-                names.add(one.name.value)  # type: ignore[attr-defined]
-            for call in functions(module) if module else ():
-                names.add(call.qualname)
+            if module is not None:
+                names |= {one.value for one in find(module, cst.Name)}
     return frozenset(before - after)
 
 
