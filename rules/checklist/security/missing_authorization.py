@@ -337,10 +337,14 @@ def rest_class(node: cst.ClassDef, here: Here) -> Iterator[Flag]:
         node, lineage
     ):
         return
-    if _decides_itself(lineage, here) or by_decorators(node, here) is not Access.OPEN:
+    if by_decorators(node, here) is not Access.OPEN:
+        return
+    given = own_value(node, "permission_classes")
+    # With a list of its own, a class is asked for nothing more by a base that wraps `dispatch`.
+    harmless = frozenset({"dispatch"}) if given is not None else frozenset()
+    if _decides_itself(lineage, here, harmless):
         return
     known: Authorization = here.project.facts(Authorization)
-    given = own_value(node, "permission_classes")
     if given is not None:
         if by_classes(given, here) is Access.OPEN and _is_open_inside(node, here):
             yield from _explicit(node, given, known, here)
@@ -557,7 +561,9 @@ def _rest_writes(node: cst.ClassDef, lineage: tuple[str, ...]) -> bool:
     return bool(own & _WRITING_METHODS) or any(map(_WRITING_BASES.search, lineage))
 
 
-def _decides_itself(lineage: tuple[str, ...], here: Here) -> bool:
+def _decides_itself(
+    lineage: tuple[str, ...], here: Here, harmless: frozenset[str] = frozenset()
+) -> bool:
     """Whether a method decides who may call, or a base that is not seen might."""
     classes: Classes = here.project.facts(Classes)
     for each in lineage:
@@ -566,7 +572,7 @@ def _decides_itself(lineage: tuple[str, ...], here: Here) -> bool:
                 return True
             continue
         record = classes.by_name[each][1]
-        if any(method.name in _DECIDING for method in record.methods):
+        if any(method.name in _DECIDING - harmless for method in record.methods):
             return True
         if any(GUARD.search(name) for name in record.decorators):
             return True
