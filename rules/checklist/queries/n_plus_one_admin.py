@@ -173,6 +173,7 @@ def check(found: Unloaded, here: Here) -> Iterator[Flag]:
         f"query does not load it: one more query each. Add {cure}.",
         confidence=Confidence.HOTSPOT if found.doubt else None,
         related=found.related(),
+        identity=found.identity,
     )
 
 

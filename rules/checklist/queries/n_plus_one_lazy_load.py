@@ -170,7 +170,7 @@ rule = Rule(
 
 @rule.on(Unloaded)
 def check(found: Unloaded, here: Here) -> Iterator[Flag]:
-    if not found.alchemy or found.raises or found.kind == "template":
+    if not found.alchemy or found.fails or found.kind == "template":
         return
     if found.first.how == "column":
         message = (

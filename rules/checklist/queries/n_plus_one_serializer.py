@@ -221,4 +221,5 @@ def check(found: Unloaded, here: Here) -> Iterator[Flag]:
         fix=found.fix(),
         confidence=Confidence.HOTSPOT if found.doubt else None,
         related=found.related(),
+        identity=found.identity,
     )

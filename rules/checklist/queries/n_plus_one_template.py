@@ -184,6 +184,7 @@ def check(found: Unloaded, here: Here) -> Iterator[Flag]:
         fix=found.fix(),
         confidence=Confidence.HOTSPOT if found.doubt else None,
         related=(Related(at.path, at.line, "the loop of the template"), *found.related()),
+        identity=found.identity,
     )
 
 

@@ -40,6 +40,8 @@ from rules.flow.orm.values import (
 )
 from rules.kit import Project
 
+_RECORDING = ("Lifecycle", "Historical", "Audit", "Versioned", "MPTT", "MP_Node", "TimeStampedHook")
+_HISTORIES = ("HistoricalRecords", "AuditlogHistoryField", "FieldTracker")
 _HTTP = ("get", "post", "list", "retrieve")
 
 
@@ -134,7 +136,24 @@ class Orm:
         own = any(
             isinstance(self.evaluator.class_attribute(key, name, None), Function) for name in names
         )
-        return own or key.rpartition(".")[2] in self.project.facts(SignalSenders).names
+        return (
+            own
+            or self._is_recorded(key)
+            or key.rpartition(".")[2] in self.project.facts(SignalSenders).names
+        )
+
+    def _is_recorded(self, key: str) -> bool:
+        """Whether a library keeps a history of each row, or calls hooks of the model."""
+        classes = self.schema.classes
+        for each in classes.lineage(key):
+            if any(word in each.rpartition(".")[2] for word in _RECORDING):
+                return True
+            record = classes.by_name[each][1] if each in classes.by_name else None
+            if record is not None and any(
+                one.func.endswith(_HISTORIES) for one in record.fields if one.func
+            ):
+                return True
+        return False
 
     def _look(self, path: str) -> Iterator[Found]:
         for name, kind, run in self._entries(path):
@@ -263,8 +282,8 @@ class Orm:
         split = self._last_many(_model_of(origin), row.path)
         query = origin if isinstance(origin, Query) else None
         several = row.each or split >= 0
-        if read.how == "raise" and query is not None:
-            several = True
+        fails = _fails(read, query)
+        several = several or fails
         if not several:
             return None
         if isinstance(query, Query):
@@ -393,6 +412,13 @@ class Orm:
         if ran.loops:
             return Repeated(kind, ran, entry, None, ran.loops[-1])
         return None
+
+
+def _fails(read: Read, query: Query | None) -> bool:
+    """Whether reading is an error: forbidden by the mapping, or lazy in an async session."""
+    if query is None or not query.alchemy:
+        return False
+    return read.how == "raise" or (query.awaited and read.how == "load")
 
 
 def _fresh(origin: object) -> bool:

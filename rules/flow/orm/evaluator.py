@@ -1011,6 +1011,8 @@ def _mutate(
     frame: Frame,
 ) -> None:
     """`items.append(x)`, `context.update(...)`, and methods that set attributes of `self`."""
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "refresh" and args:
+        _refreshed(args, keywords, frame)
     if not isinstance(node.func, ast.Attribute) or not isinstance(node.func.value, ast.Name):
         return
     name = node.func.value.id
@@ -1029,6 +1031,15 @@ def _mutate(
         summary = ev.summary(function, args, keywords, frame)
         if isinstance(summary.bound, Thing) and summary.bound.cls == holder.cls:
             frame.env[name] = summary.bound
+
+
+def _refreshed(args: list[Value], keywords: dict[str, Value], frame: Frame) -> None:
+    """`session.refresh(book, ["author"])`: the relations are there from here on."""
+    names = args[1] if len(args) > 1 else keywords.get("attribute_names")
+    row = args[0]
+    for each in names.elements if isinstance(names, Sequence) else ():
+        if isinstance(row, Row) and isinstance(each, Constant) and isinstance(each.value, str):
+            frame.assigned.add((row, each.value))
 
 
 def _has_any(sequence: Sequence) -> bool:
@@ -1061,7 +1072,13 @@ def _subscript(ev: Evaluator, node: ast.Subscript, frame: Frame) -> Value:
 
 
 def _await(ev: Evaluator, node: ast.Await, frame: Frame) -> Value:
-    return ev.value(node.value, frame)
+    value = ev.value(node.value, frame)
+    match value:
+        case Query(alchemy=True):
+            return replace(value, awaited=True)
+        case Row(origin=Query(alchemy=True, awaited=False) as origin):
+            return replace(value, origin=replace(origin, awaited=True))
+    return value
 
 
 def _walrus(ev: Evaluator, node: ast.NamedExpr, frame: Frame) -> Value:

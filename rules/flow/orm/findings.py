@@ -91,6 +91,16 @@ class Unloaded(DerivedSubject):
         )
 
     @property
+    def identity(self) -> str:
+        """What stays the same while the query is edited in other ways."""
+        return f"{self.model} {' '.join(self.paths)}"
+
+    @property
+    def fails(self) -> bool:
+        """Whether reading is an error, not only slow."""
+        return self.raises or (self.in_async and self.first.how == "load")
+
+    @property
     def model(self) -> str:
         return self.first.model.rpartition(".")[2]
 
@@ -264,10 +274,8 @@ def _anchor_of_run(found: Repeated, path: str) -> Place | None:
             return turn.place
         if turn.rows is not None and turn.rows.place.path == path:
             return turn.rows.place
-    for place in (query.place if isinstance(query, Query) else None, ran.outer):
-        if place is not None and place.path == path:
-            return place
-    return None
+    place = query.place if isinstance(query, Query) else None
+    return place if place is not None and place.path == path else None
 
 
 def _of(module: cst.Module, here: Here) -> Sequence[Found]:
@@ -356,6 +364,7 @@ def _unloaded(
         group.place,
         alchemy=first.query is not None and first.query.alchemy,
         raises=any(each.how == "raise" for each in reads),
+        in_async=any(each.query is not None and each.query.awaited for each in reads),
         doubt=any(each.doubt for each in reads),
         joins=tuple(each.path for each in reads if each.joins and _joins(each)),
         node=node if isinstance(node, cst.BaseExpression) else None,
@@ -377,8 +386,6 @@ def _anchor(first: Missing, group: _Group, path: str, *, at_query: bool) -> Plac
         candidates.insert(0, group.place)
     elif group.place is not None:
         candidates.append(group.place)
-    if first.outer is not None:
-        candidates.append(first.outer)
     return next((each for each in candidates if each.path == path), None)
 
 

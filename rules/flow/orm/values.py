@@ -36,7 +36,7 @@ class Query:
     are the paths that it loads, `named` the names that it adds to each row; an `opaque` one may
     load more. `single` ones have one row at most. `via` is the row whose related rows these
     are under the name `relation`; `narrowed` says that no prefetch of it can serve them.
-    `given` are the rows that it asks with. `columns` are all that it loads, where it says so. `is_list`: the rows are fetched by now.
+    `awaited` ones ran in an asynchronous session. `given` are the rows that it asks with. `columns` are all that it loads, where it says so. `is_list`: the rows are fetched by now.
     """
 
     model: str
@@ -57,6 +57,7 @@ class Query:
     narrowed: bool = False
     alchemy: bool = False
     given: tuple[Row, ...] = ()
+    awaited: bool = False
 
     def loads(self, path: str) -> bool:
         """Whether the relations of `a__b` are there without a further query."""

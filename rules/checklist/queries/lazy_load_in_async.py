@@ -1,0 +1,165 @@
+"""A relationship that was not loaded is read where it cannot be fetched.
+
+An asynchronous session cannot stop to ask the database when an attribute is read: SQLAlchemy
+raises `MissingGreenlet`. A relationship mapped with `lazy="raise"` raises as well. Load it in the
+query with `selectinload` or `joinedload`, or await it: `await book.awaitable_attrs.author`.
+
+Bad:
+```python shop/models.py
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Author(Base):
+    __tablename__ = "authors"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class Book(Base):
+    __tablename__ = "books"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("authors.id"))
+    author: Mapped[Author] = relationship()
+```
+```python shop/views.py
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shop.models import Book
+
+
+async def author_of(session: AsyncSession, key: int):
+    result = await session.execute(select(Book).where(Book.id == key))
+    book = result.scalar_one()
+    return book.author.name  # flagged
+```
+Bad: a mapping that raises, in any session.
+```python shop/models.py
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Author(Base):
+    __tablename__ = "authors"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class Book(Base):
+    __tablename__ = "books"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("authors.id"))
+    author: Mapped[Author] = relationship(lazy="raise")
+
+
+def author_of(session, key):
+    book = session.scalars(select(Book).where(Book.id == key)).one()
+    return book.author.name  # flagged
+```
+Good:
+```python shop/models.py
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, selectinload
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Author(Base):
+    __tablename__ = "authors"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class Book(Base):
+    __tablename__ = "books"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("authors.id"))
+    author: Mapped[Author] = relationship()
+
+
+async def author_of(session: AsyncSession, key: int):
+    query = select(Book).where(Book.id == key).options(selectinload(Book.author))
+    book = (await session.execute(query)).scalar_one()
+    return book.author.name
+```
+Good: awaited, loaded by the mapping itself, refreshed, or only the key is read.
+```python shop/models.py
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Author(Base):
+    __tablename__ = "authors"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class Book(Base):
+    __tablename__ = "books"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author_id: Mapped[int] = mapped_column(ForeignKey("authors.id"))
+    author: Mapped[Author] = relationship()
+    editor: Mapped[Author] = relationship(lazy="selectin")
+
+
+async def names(session: AsyncSession, key: int):
+    book = (await session.scalars(select(Book).where(Book.id == key))).one()
+    author = await book.awaitable_attrs.author
+    return author.name, book.editor.name, book.author_id
+
+
+async def refreshed(session: AsyncSession, key: int):
+    book = await session.get(Book, key)
+    await session.refresh(book, ["author"])
+    return book.author.name
+```
+"""
+
+from collections.abc import Iterator
+
+from rules.flow.orm.findings import Unloaded
+from rules.kit import Confidence, Flag, Here, Rule, Severity
+
+rule = Rule(
+    __name__,
+    __doc__,
+    code="DBQ108",
+    severity=Severity.ERROR,
+    checklist=("database.n-plus-one", "database.async-access"),
+    scope="project",
+    peers=(),
+)
+
+
+@rule.on(Unloaded)
+def check(found: Unloaded, here: Here) -> Iterator[Flag]:
+    if not found.alchemy or not found.fails:
+        return
+    why = (
+        'is mapped with `lazy="raise"`' if found.raises else "would be fetched in an async session"
+    )
+    yield Flag(
+        found.where,
+        f"`{found.first.relation}` {why}: reading it raises, since the query for "
+        f"`{found.model}` {found.at_query(here)} does not load {found.names}. "
+        f"Add `{found.options}` to it.",
+        confidence=Confidence.HOTSPOT if found.doubt else None,
+        related=found.related(),
+    )
