@@ -7,6 +7,7 @@ import sysconfig
 from collections import Counter
 from functools import cache
 from pathlib import Path
+from zlib import crc32
 
 import libcst as cst
 import pytest
@@ -86,14 +87,29 @@ def fingerprints(findings: list[Finding]) -> Counter[tuple[str, str]]:
     return Counter((each.path, each.fingerprint) for each in findings)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("name", bad_files())
-def test_another_layout_of_an_example_keeps_its_fingerprints(name: str, layout: str) -> None:
-    before = bad_files()[name]
-    after = laid_out(before, layout)
-    told = fingerprints(found(before))
-    assert fingerprints(found(after)) == told
-    assert introduced(before, after) == []
+def some_layouts(name: str) -> list[str]:
+    """Two layouts for an example: over all examples each is tried often, and all on real code."""
+    names = sorted(LAYOUTS)
+    first = crc32(name.encode())
+    return [names[(first + step) % len(names)] for step in (0, len(names) // 2)]
+
+
+@pytest.mark.parametrize("code", sorted({name.partition("-")[0] for name in bad_files()}))
+def test_another_layout_of_an_example_keeps_its_fingerprints(code: str) -> None:
+    for name, before in bad_files().items():
+        if name.partition("-")[0] != code:
+            continue
+        told = fingerprints(found(before))
+        for layout in some_layouts(name):
+            after = laid_out(before, layout)
+            assert fingerprints(found(after)) == told, (name, layout)
+            assert introduced(before, after) == [], (name, layout)
+
+
+def test_every_layout_is_tried_on_many_examples() -> None:
+    tried = Counter(layout for name in bad_files() for layout in some_layouts(name))
+    assert tried.keys() == LAYOUTS.keys()
+    assert min(tried.values()) >= 5
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
