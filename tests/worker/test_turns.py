@@ -144,7 +144,7 @@ def test_the_queue_survives_a_killed_redis(own_redis: RedisServer) -> None:
             turns.enqueue(review(number), new_id())
         held = turns.take()
         assert held
-        time.sleep(1.2)  # the file is written every second
+        time.sleep(1.2)  # stet: ignore[TST109] Redis writes its file every second and tells nobody
         own_redis.kill()
         own_redis.restart()
         assert turns.is_current(held)
