@@ -513,6 +513,314 @@ get(url)  # bad
 timeout = aiohttp.ClientTimeout(total=None)  # bad
 """,
     ),
+    (
+        "SEC116",
+        r"""
+import hashlib
+from hashlib import sha256
+class UserService:
+    def create_user(self, data: UserCreate):
+        user = User(email=data.email, hashed_password=hashlib.sha256(data.password.encode()).hexdigest())  # bad
+        db.add(user)
+    def authenticate(self, username, password):
+        user = self.db.query(User).filter(User.username == username).first()
+        if user and user.hashed_password == sha256(password.encode()).hexdigest():  # bad
+            return user
+def get_password_hash(password):
+    return hashlib.new("sha1", password.encode()).hexdigest()  # bad
+@app.route("/login", methods=["POST"])
+def login():
+    data = request.get_json()
+    user = User.query.filter_by(email=data["email"]).first()
+    if user.password != data["password"]:  # bad
+        abort(401)
+    if user and data.get("password") == user.password:  # bad
+        return "x"
+@app.post("/login")
+async def login2(form_data: OAuth2PasswordRequestForm = Depends()):
+    user = fake_users_db.get(form_data.username)
+    if not user or user["password"] != form_data.password:  # bad
+        raise HTTPException(400)
+def login3(request):
+    u = User.objects.filter(username=request.POST["username"], password=request.POST["password"]).first()  # bad
+    if request.POST.get("password") == u.password:  # bad
+        return u
+def f(pwd):
+    return hashlib.md5(pwd.encode()).hexdigest()  # bad
+from django.contrib.auth.hashers import make_password
+x = make_password(raw, hasher="md5")  # bad
+from passlib.hash import md5_crypt
+y = md5_crypt.hash(raw)  # bad
+from passlib.context import CryptContext
+pwd_context = CryptContext(schemes=["sha256_crypt"])
+bad = CryptContext(schemes=["plaintext"])  # bad
+""",
+    ),
+    (
+        "SEC119",
+        r"""
+import random, string, uuid
+from random import SystemRandom, randint, choices
+def generate_reset_token(length=20):
+    letters = string.ascii_lowercase
+    return "".join(random.choice(letters) for i in range(length))  # bad
+class PasswordReset(Base):
+    token = Column(String, default=lambda: str(random.randint(10000, 99999)))  # bad
+def send_sms(user):
+    user.otp = randint(1000, 9999)  # bad
+    user.save()
+def make_api_key():
+    key = "".join(choices(string.ascii_letters, k=40))  # bad
+    return key
+@app.route("/token")
+def token():
+    random.seed(time.time())
+    value = random.getrandbits(64)  # bad
+    return {"token": value}
+def g():
+    resp.set_cookie("session_id", str(random.random()))  # bad
+    session["csrf_token"] = random.getrandbits(64)  # bad
+    temp_password = "".join(random.sample(string.digits, 8))  # bad
+    activation_key = hashlib.sha1(str(random.random()).encode()).hexdigest()  # bad
+    confirmation_code = str(random.randrange(100000, 1000000))  # bad
+    secret_key = "".join([random.SystemRandom().choice(chars) for i in range(50)])
+    import numpy as np
+    nonce = np.random.bytes(16)  # bad
+""",
+    ),
+    (
+        "SEC121",
+        r"""
+import hmac, hashlib, os, secrets
+from fastapi import Header, HTTPException, Depends
+from flask import request, current_app
+API_TOKEN = os.environ["API_TOKEN"]
+def check(authorization: str = Header(None)):
+    if authorization != f"Bearer {API_TOKEN}":  # bad
+        raise HTTPException(401)
+def verify_webhook(request):
+    signature = request.headers["X-Signature"]
+    computed = hmac.new(os.environ["S"].encode(), request.body, "sha256").hexdigest()
+    if computed == signature:  # bad
+        return True
+def slack(req):
+    my_sig = "v0=" + hmac.new(SECRET, base, hashlib.sha256).hexdigest()
+    return my_sig == req.headers["X-Slack-Signature"]  # bad
+def key_required(f):
+    def w():
+        if request.headers.get("X-API-Key") == os.environ.get("API_KEY"):  # bad
+            return f()
+        if request.args.get("token") == current_app.config["ADMIN_TOKEN"]:  # bad
+            return f()
+    return w
+class Perm(BasePermission):
+    def has_permission(self, request, view):
+        return request.headers.get("Authorization") == settings.INTERNAL_TOKEN  # bad
+def confirm(request, token):
+    user = User.objects.get(pk=1)
+    if user.confirmation_token == token:  # bad
+        user.activate()
+def verify_totp(user, code):
+    return user.otp_code == code
+def cmp(provided_token, expected_token):
+    return provided_token == expected_token  # bad
+def verify_api_key(api_key: str):
+    if api_key != settings.api_key:  # bad
+        raise X
+async def verify_token(x_token: str = Header()):
+    if x_token != config.X_TOKEN:  # bad
+        raise X
+""",
+    ),
+    (
+        "SEC125",
+        r"""
+import jwt
+from jwt import decode as jwt_decode
+from authlib.jose import JsonWebToken, jwt as ajwt
+from flask_jwt_extended import decode_token
+def a(t):
+    return jwt.decode(t, algorithms=["HS256"], options={"verify_signature": False})  # bad
+def b(t):
+    return jwt_decode(t, "", False)
+def c(t):
+    try:
+        payload = jwt.decode(t, settings.SECRET_KEY, algorithms=["HS256", "none"])  # bad
+    except Exception:
+        pass
+ALGS = ["HS256", "none"]  # bad
+def d(t):
+    return jwt.decode(t, KEY, algorithms=ALGS)
+def e(p):
+    return jwt.encode(p, key=None, algorithm=None)  # bad
+def f(token):
+    return jwt.decode(token, key=KEY, verify=False, algorithms=["HS256"])  # bad
+options = {"verify_signature": False, "verify_exp": False}
+class Auth:
+    def g(self, token):
+        return jwt.decode(token, self.key, algorithms=["RS256"], options=options)  # bad
+def h(token):
+    decoded = jwt.decode(token, options={"verify_signature": False})  # bad
+    return User.objects.get(pk=decoded["sub"])
+def i(token):
+    header, payload, sig = token.split(".")
+    return json.loads(base64.urlsafe_b64decode(payload))
+""",
+    ),
+    (
+        "SEC126",
+        r"""
+from jose import jwt
+import jwt as pyjwt
+def create_token(user: User) -> str:
+    claims = {"sub": str(user.id), "scopes": user.scopes}
+    return jwt.encode(claims, settings.SECRET_KEY, algorithm=settings.ALGORITHM)  # bad
+def login():
+    token = pyjwt.encode({"user": "x", "role": "admin"}, app.config["SECRET_KEY"], algorithm="HS256")  # bad
+    return jsonify({"token": token})
+class M:
+    def get_token(self):
+        return pyjwt.encode({"id": self.pk, "iat": datetime.utcnow()}, settings.SECRET_KEY, algorithm="HS256").decode()  # bad
+def encode_auth_token(user_id):
+    try:
+        payload = {
+            "iat": 1,
+            "sub": user_id,
+        }
+        return pyjwt.encode(payload, KEY, algorithm="HS256")  # bad
+    except Exception as e:
+        return e
+""",
+    ),
+    (
+        "SEC127",
+        r"""
+import jwt
+from fastapi_users.authentication import JWTStrategy
+from flask import Flask
+app = Flask(__name__)
+app.config["JWT_SECRET_KEY"] = "jwt-secret-string"  # bad
+SECRET = "SECRET"  # bad
+def get_jwt_strategy():
+    return JWTStrategy(secret=SECRET, lifetime_seconds=3600)
+app.config.update(JWT_SECRET_KEY="another")  # bad
+SIMPLE_JWT = {"SIGNING_KEY": "hardcoded", "ALGORITHM": "HS256"}  # bad
+class Config:
+    JWT_SECRET_KEY = "class-secret"  # bad
+def x(p):
+    key = "local"  # bad
+    return jwt.encode(p, key, algorithm="HS256")
+""",
+    ),
+    (
+        "SEC130",
+        r"""
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+app = FastAPI()
+app.add_middleware(CORSMiddleware, allow_origins=("*",), allow_credentials=True)  # bad
+app.add_middleware(CORSMiddleware, allow_origins="*", allow_methods="*")  # bad
+app = CORSMiddleware(app, allow_origins=["*"], allow_credentials=True)  # bad
+config = dict(allow_origins=["*"], allow_credentials=True)
+""",
+    ),
+    (
+        "SEC139",
+        r"""
+async def a(request):
+    response = web.HTTPFound("/")
+    response.set_cookie("AIOHTTP_SESSION", sid, httponly=True)  # bad
+    response.set_cookie("auth", token, secure=False, httponly=False)  # bad
+    response.set_signed_cookie("session_token", t, salt="x")  # bad
+    response.set_cookie(settings.AUTH_COOKIE, str(refresh.access_token), max_age=1, httponly=True, secure=False)  # bad
+    response.set_cookie(SESSION_COOKIE_NAME, value=session_id)  # bad
+    response.set_cookie(key="Authorization", value=f"Bearer {token}", httponly=True)  # bad
+    response.set_cookie("refresh", t, 3600, None, "/", None, True, True, "Lax")
+""",
+    ),
+    (
+        "SEC122",
+        r"""
+import requests, urllib.request, ssl, smtplib
+from httpx import AsyncClient
+import aiohttp
+async def a():
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(verify_ssl=False)) as s:  # bad
+        await s.get(url, verify_ssl=False)  # bad
+    async with AsyncClient(verify=False) as c:  # bad
+        pass
+class X:
+    def __init__(self):
+        self.session = requests.Session()
+        self.session.verify = False  # bad
+    def get(self):
+        return self.session.request("GET", url, verify=False)  # bad
+resp = requests.request("GET", url, headers=h, verify=False, timeout=3)  # bad
+urllib.request.urlopen(url, context=ssl._create_unverified_context())  # bad
+ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+ctx.check_hostname = False  # bad
+context = ssl.create_default_context()
+context.check_hostname = False
+context.verify_mode = ssl.VerifyMode.CERT_NONE  # bad
+""",
+    ),
+    (
+        "SEC137",
+        r"""
+import os, shutil, tempfile
+def a(data, user):
+    fn = f"/tmp/{user.name}.csv"
+    with open(fn, "w") as fh:  # bad
+        fh.write(data)
+    with open("/tmp/%s" % user, "wb") as fh:  # bad
+        pass
+    with open("/tmp/{}.txt".format(user), "a") as fh:  # bad
+        pass
+    shutil.copy(src, "/tmp/copy.txt")  # bad
+    name = tempfile.mktemp(suffix=".pdf", dir="/x")  # bad
+""",
+    ),
+    (
+        "SEC138",
+        r"""
+import tarfile, io
+def a(request):
+    tar = tarfile.open(fileobj=request.FILES["f"], mode="r:*")
+    tar.extractall("/data")  # bad
+    tar.close()
+def b(data):
+    with tarfile.open(fileobj=io.BytesIO(data)) as tf:
+        for member in tf:
+            tf.extract(member, path="/data")  # bad
+def c(path):
+    import shutil
+    shutil.unpack_archive(path, "/x", "gztar")  # bad
+""",
+    ),
+    (
+        "SEC140",
+        r"""
+from flask_login import current_user
+from flask import request, session
+@app.route("/admin")
+def a():
+    assert current_user.is_admin, "forbidden"  # bad
+    assert session.get("user_id")
+@app.post("/x")
+def b():
+    data = request.get_json()
+    assert data["amount"] > 0  # bad
+    assert "name" in data  # bad
+class V(APIView):
+    def post(self, request):
+        assert request.data["qty"] > 0  # bad
+        assert request.user.is_staff  # bad
+        assert obj.owner_id == request.user.id  # bad
+def transfer(user, account, amount):
+    assert account.owner == user  # bad
+    assert user.has_permission("x")  # bad
+""",
+    ),
 ]
 
 SAFE = [

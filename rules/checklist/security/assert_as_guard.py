@@ -185,7 +185,8 @@ def _asks_for_permission(test: cst.BaseExpression, statement: cst.Assert, here: 
                 or side.startswith("current_user")
                 for side in sides
             )
-            return mine and all(_SUBJECT.search(side) for side in sides)
+            owned = {side.rpartition(".")[2] for side in sides} & {"owner", "author", "created_by"}
+            return bool(mine or owned) and all(_SUBJECT.search(side) for side in sides)
         case _:
             return False
 

@@ -113,6 +113,7 @@ rule = Rule(
 _STARLETTE = re.compile(r"\.CORSMiddleware$")
 _FLASK = frozenset({"flask_cors.CORS", "flask_cors.cross_origin"})
 _DJANGO = ("CORS_ALLOW_ALL_ORIGINS", "CORS_ORIGIN_ALLOW_ALL")
+_DJANGO_PATTERNS = ("CORS_ALLOWED_ORIGIN_REGEXES", "CORS_ORIGIN_REGEX_WHITELIST")
 _HEADER = "access-control-allow-origin"
 _ANY = re.compile(r"^\^?(https?\??:?(//)?|\(?https\?\)?://)?(\.\*|\.\+|\*)\$?$")
 _WITH = (
@@ -162,9 +163,11 @@ def flask(call: cst.Call, here: Here) -> Iterator[Flag]:
 
 @rule.on(SettingsModule)
 def django(module: SettingsModule, here: Here) -> Iterator[Flag]:
-    for name in _DJANGO:
+    for name in (*_DJANGO, *_DJANGO_PATTERNS):
         setting = module.last(name)
-        if setting is None or not _is_true(setting.value) or not module.serves_production:
+        if setting is None or setting.value is None or not module.serves_production:
+            continue
+        if not (_is_true(setting.value) if name in _DJANGO else _has_wide(setting.value)):
             continue
         if module.is_overridden(name):
             continue
@@ -265,6 +268,11 @@ def _says_yes(node: cst.BaseExpression | None, here: Here) -> bool:
 
 def _is_true(node: cst.CSTNode | None) -> bool:
     return isinstance(node, cst.Name) and node.value == "True"
+
+
+def _has_wide(node: cst.BaseExpression) -> bool:
+    texts = [string(each) for each in find(node, cst.SimpleString)]
+    return any(text is not None and _ANY.match(text.replace("\\", "")) for text in texts)
 
 
 def _credentials_of(setting: Setting | None) -> bool:

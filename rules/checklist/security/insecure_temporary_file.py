@@ -117,7 +117,11 @@ def named(call: cst.Call, here: Here) -> Iterator[Flag]:
     yield Flag(call.func, message, fix=_made(call, here))
 
 
-@rule.on(cst.Call, calls=("open", "save", *_WRITERS), words=("tmp", "gettempdir", "shm"))
+@rule.on(
+    cst.Call,
+    calls=("open", "save", "copy", "copyfile", "move", *_WRITERS),
+    words=("tmp", "gettempdir", "shm"),
+)
 def written(call: cst.Call, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_script:
         return
@@ -143,6 +147,8 @@ def _path_written(call: cst.Call, here: Here) -> cst.BaseExpression | None:
         ):
             mode = string(argument(call, 0, "mode")) or "r"
             return _of_path(owner, here) if _WRITES.search(mode) else None
+        case _ if here.names(call.func) & {"shutil.copy", "shutil.copyfile", "shutil.move"}:
+            return argument(call, 1, "dst")
         case _ if here.names(call.func) & _OPENERS:
             mode = string(argument(call, 1, "mode")) or "r"
             return argument(call, 0, "file") if _WRITES.search(mode) else None

@@ -230,6 +230,22 @@ def _of_other_module(node: cst.BaseExpression, here: Here) -> Iterator[Flag]:
             yield Flag(node, _MESSAGE, related=(where,), identity=f"{module}.{last}")
 
 
+@rule.on(cst.Arg, words=tuple(_SETTINGS))
+def passed(arg: cst.Arg, here: Here) -> Iterator[Flag]:
+    """`app.config.update(JWT_SECRET_KEY="...")`."""
+    name = arg.keyword.value if arg.keyword is not None else ""
+    if name in _SETTINGS and not here.is_test and _signs(string(arg.value) or ""):
+        yield Flag(arg.value, _MESSAGE, confidence=_weight(here))
+
+
+@rule.on(cst.DictElement, words=("SIGNING_KEY",))
+def listed(element: cst.DictElement, here: Here) -> Iterator[Flag]:
+    """`SIMPLE_JWT = {"SIGNING_KEY": "..."}`."""
+    is_key = string(element.key) == "SIGNING_KEY" and not here.is_test
+    if is_key and _signs(string(element.value) or ""):
+        yield Flag(element.value, _MESSAGE, confidence=_weight(here))
+
+
 @rule.on(cst.Assign, words=tuple(_SETTINGS))
 def configured(assign: cst.Assign, here: Here) -> Iterator[Flag]:
     match assign.targets[0].target:

@@ -176,7 +176,10 @@ def check(comparison: cst.Comparison, here: Here) -> Iterator[Flag]:
         return
     left, right = comparison.left, target.comparator
     # A cheap look first: comparisons are everywhere.
-    if not (_TELLING.search(f"{_last(left)} {_last(right)}") or here.mentions(("hmac",))):
+    if not (
+        _TELLING.search(f"{_last(_inside_text(left))} {_last(_inside_text(right))}")
+        or here.mentions(("hmac",))
+    ):
         return
     if here.is_test or here.is_migration:
         return
@@ -217,8 +220,10 @@ def _judged(
     """What is secret about `kept` when a caller brings `given`, and whether that is sure."""
     if _is_hmac(kept, here):
         return _short(kept, here), True
+    kept = _inside_text(kept)
     name = _last(kept)
-    if not name or not _HELD.search(name) or words_of(name) & _NO_SECRET:
+    stored = _STORED.search(name) is not None
+    if not name or not _HELD.search(name) or (words_of(name) & _NO_SECRET and not stored):
         return None
     if not _names_secret(given, here) or _same_source(kept, given):
         return None
@@ -226,10 +231,23 @@ def _judged(
         return _short(kept, here), _comes_from_outside(given, here)
     if isinstance(kept, cst.Attribute) and _comes_from_request(given, here):
         return _short(kept, here), not is_request_data(kept, here)
-    is_stored = isinstance(kept, cst.Attribute) and _STORED.search(name)
-    if is_stored or (isinstance(kept, cst.Name) and _EXPECTED.search(name)):
+    if (stored and isinstance(kept, cst.Attribute)) or (
+        isinstance(kept, cst.Name) and _EXPECTED.search(name)
+    ):
         return (_short(kept, here), True) if _is_parameter(given, here) else None
     return None
+
+
+def _inside_text(node: cst.BaseExpression) -> cst.BaseExpression:
+    """The one value in `f"Bearer {TOKEN}"` or `"Bearer " + TOKEN`."""
+    match node:
+        case cst.FormattedString(parts=parts):
+            held = [each for each in parts if isinstance(each, cst.FormattedStringExpression)]
+            return held[0].expression if len(held) == 1 else node
+        case cst.BinaryOperation(left=left, right=right) if string(left) is not None:
+            return right
+        case _:
+            return node
 
 
 def _is_asked_of_database(comparison: cst.Comparison, here: Here) -> bool:
