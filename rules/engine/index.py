@@ -139,7 +139,7 @@ def read_record(path: str, data: bytes) -> bytes:
     if not readers or len(data) > _MAX_BYTES:
         return b""
     tree, older = read_any(data) if path.endswith(".py") else (None, None)
-    source = Source(data.decode("utf-8", "replace"), tree, older)
+    source = Source(data.decode("utf-8-sig", "replace"), tree, older)
     found = {}
     for each in readers:
         try:
