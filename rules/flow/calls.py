@@ -229,7 +229,8 @@ def call_function(
     given = (*args, *keywords.values(), *([function.bound] if function.bound else ()))
     if not _may_enter(code, frame):
         run.note_unfollowed(code, node, frame)
-        return Thing(marks=union_of(Thing(marks=frame.marks(each)) for each in given))
+        marks = union_of(Thing(marks=frame.marks(each)) for each in given)
+        return run.domain.unfollowed(Thing(marks=marks))
     frame.spill()
     variables = bind(function, args, keywords, node, frame)
     key, before = _key(function, variables, frame)

@@ -100,6 +100,10 @@ class Domain:
         """An argument on its way into a function of the project; `frame` is the caller's."""
         return value
 
+    def unfollowed(self, value: Value) -> Value:
+        """What a function of the project may give that was not entered: recursion, depth."""
+        return value
+
     def left(self, function: FunctionCode, exit_state: State, frame: Frame) -> None:
         """A function of the project returned; `frame` is the caller's."""
 

@@ -248,9 +248,9 @@ class Interpreter:
     def evaluate(self, node: ast.expr, frame: Frame) -> Value:
         return expressions.evaluate(node, frame)
 
-    def step(self, node: ast.AST) -> None:
-        """One more node is read."""
-        self._left -= 1
+    def step(self, node: ast.AST, cost: int = 1) -> None:
+        """One more node is read; a statement costs more, the more there is to keep."""
+        self._left -= cost
         if self._left < 0:
             raise _LimitReached
 

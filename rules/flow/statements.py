@@ -25,7 +25,7 @@ def run_block(body: list[ast.stmt], frame: Frame) -> None:
     for node in body:
         if frame.state.is_dead:
             return
-        frame.run.step(node)
+        frame.run.step(node, 1 + (len(frame.state.variables) + len(frame.state.heap)) // 32)
         frame.run.domain.statement(node, frame)
         carry_out = _STATEMENTS.get(node.__class__)
         if carry_out is not None:

@@ -86,7 +86,7 @@ rule = Rule(
     peers=(),
 )
 
-_LEVELS = ("debug", "info", "warning", "warn", "error", "exception", "critical")
+_LEVELS = ("info", "warning", "warn", "error", "exception", "critical")
 
 
 def _is_text_made_here(call: Call, frame: Frame) -> bool:

@@ -35,7 +35,7 @@ def remember():
     session[request.form["name"]] = True  # flagged
     return {}
 ```
-Good: converted.
+Good: converted, or nothing that is decided by.
 ```python shop/api.py
 from flask import Flask, request, session
 
@@ -44,19 +44,23 @@ app = Flask(__name__)
 @app.route("/cart", methods=["POST"])
 def cart():
     session["book"] = int(request.form["book"])
+    session["next"] = request.form["next"]
     session["gift"] = "gift" in request.form
     return {}
 ```
 """
 
+import re
 from collections.abc import Iterator
+
+import libcst as cst
 
 from rules.flow.domain import Call
 from rules.flow.taint.report import flag
 from rules.flow.taint.sinks import Sink, Stored
 from rules.flow.taint.subject import TaintedCall
 from rules.flow.values import Thing
-from rules.kit import Flag, Here, Rule, Severity
+from rules.kit import Flag, Here, Rule, Severity, string
 
 rule = Rule(
     __name__,
@@ -87,8 +91,26 @@ def _is_session(call: Call) -> bool:
     return isinstance(owner, Thing) and owner.name.endswith((".session", "flask.session"))
 
 
+_CONVENIENCE = re.compile(
+    r"next|redirect|return|url|path|referr|lang|locale|theme|agent|device|browser|utm|search|query|filter"
+    r"|sort|page|tab|message|tz|timezone|campaign|invite|draft|form|view",
+    re.IGNORECASE,
+)
+
+
+def _is_convenience(found: SessionEntry) -> bool:
+    """Whether the entry is one that nothing is decided by: where to go next, how to look."""
+    match found.node:
+        case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Index(value=key))]):
+            name = string(key)
+            return name is not None and bool(_CONVENIENCE.search(name))
+    return False
+
+
 @rule.on(SessionEntry)
 def check(found: SessionEntry, here: Here) -> Iterator[Flag]:
+    if _is_convenience(found):
+        return
     yield flag(
         found,
         here,

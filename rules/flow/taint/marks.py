@@ -52,11 +52,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where data came in."""
+    """Where data came in: reading it twice in one function gives the same data."""
 
     path: str
-    line: int
-    column: int
+    line: int  # of the function
+    source: str
 
 
 @dataclass(frozen=True, slots=True)

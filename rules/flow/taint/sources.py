@@ -273,6 +273,27 @@ def may_be_text(name: str, note: ast.expr | None) -> bool:
     return not _NUMBER_NAME.search(name)
 
 
+def holds_views(module: ModuleCode, program: Program) -> bool:
+    """Whether functions of a module that take a request are likely to be views of Django."""
+    record = program.modules.by_path.get(module.path)
+    imported = record.imports.values() if record is not None else ()
+    is_django = any(each.startswith(("django.", "rest_framework.")) for each in imported)
+    return is_django and bool(re.search(r"view|api", module.path))
+
+
+def has_validator(code: ClassCode, name: str) -> bool:
+    """Whether a model checks a field with a function of its own."""
+    for method in code.methods.values():
+        for each in method.decorators:
+            if not isinstance(each, ast.Call):
+                continue
+            kind = dotted(each.func).rpartition(".")[2]
+            named = [one.value for one in each.args if isinstance(one, ast.Constant)]
+            if kind in ("field_validator", "validator") and (name in named or "*" in named):
+                return True
+    return False
+
+
 def is_model(code: ClassCode, program: Program) -> bool:
     """Whether a class is read from the body of a request: Pydantic's and Ninja's."""
     return bool(_MODELS & set(program.lineage(code)[1]))

@@ -156,7 +156,8 @@ class _Analysis:
         best: dict[tuple[str, int, int], Hit] = {}
         for hit in hits:
             place = next((node for at, node in hit.nodes if at == path), None)
-            if place is None or (hit.mark is None and hit.nodes[0][0] != path):
+            is_here = hit.nodes[0][0] == path
+            if place is None or (not is_here and (hit.mark is None or not _enters(hit, path))):
                 continue
             key = (hit.family, getattr(place, "lineno", 0), getattr(place, "col_offset", 0))
             known = best.get(key)
@@ -191,6 +192,11 @@ class _Analysis:
             )
 
         return [hit for hit in hits if not is_echo(hit)]
+
+
+def _enters(hit: Hit, path: str) -> bool:
+    """Whether data comes in through this file, not only through one that it calls."""
+    return hit.mark is not None and hit.mark.origin.path == path
 
 
 def _is_probe(hit: Hit) -> bool:

@@ -129,7 +129,10 @@ class Taint(Domain):
             return None
         value = self._given(function, name, frame)
         safe = {"path"} if note is None and name != "path" else set()
-        return value.marked(cleared(value.marks, safe))
+        marks = cleared(value.marks, safe)
+        return value.marked(
+            marks if sources.holds_views(function.module, frame.run.program) else doubtful(marks)
+        )
 
     def _injected(
         self, function: FunctionCode, name: str, note: ast.expr | None, frame: Frame
@@ -183,9 +186,9 @@ class Taint(Domain):
         every = (*spec.posonlyargs, *spec.args, *spec.kwonlyargs, spec.vararg, spec.kwarg)
         node: ast.AST = next((e for e in every if e is not None and e.arg == name), function.node)
         path = function.module.path
-        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+        line = getattr(node, "lineno", 1)
         words = f"parameter `{name}` of the route `{function.own_name}`"
-        mark = Mark(Origin(path, line, column), source=name, steps=(Step(path, line, words),))
+        mark = Mark(Origin(path, line, name), source=name, steps=(Step(path, line, words),))
         return Thing(marks=frozenset({mark}))
 
     def name(self, full: str, frame: Frame) -> Value | None:
@@ -197,8 +200,11 @@ class Taint(Domain):
         place = frame.place(node)
         source = short(node)
         step = Step(place.path, place.line, f"`{source}` comes from the request")
-        origin = Origin(place.path, place.line, place.column)
-        return frozenset({Mark(origin, safe, source=source, steps=(step,))})
+        around = frame.code.node.lineno if frame.code is not None else 0
+        origin = Origin(place.path, around, ast.unparse(node))
+        marks: Marks = frozenset({Mark(origin, safe, source=source, steps=(step,))})
+        held = frame.state.variables.get(_CHECKS)
+        return without_origins(marks, dict(held.facts)) if isinstance(held, Checks) else marks
 
     def attribute(self, owner: Value, name: str, node: ast.expr, frame: Frame) -> Value | None:
         if isinstance(owner, Thing):
@@ -219,7 +225,7 @@ class Taint(Domain):
         if name == "kwargs" and "request" in ast.unparse(node).split("."):
             return None
         if name in sources.VALIDATED and name not in held.of.fields:
-            return Thing(f"form.{name}", marks=self._mark(node, frame))
+            return Thing(f"form.{name}", marks=self._mark(node, frame, frozenset({"trust"})))
         return None
 
     def _attribute_of_thing(
@@ -230,7 +236,7 @@ class Taint(Domain):
         if owner.of is not None and owner.marks:
             return self._of_model(owner, owner.of, name, node, frame)
         if name in sources.VALIDATED and not owner.marks:
-            return Thing(f"form.{name}", marks=self._mark(node, frame))
+            return Thing(f"form.{name}", marks=self._mark(node, frame, frozenset({"trust"})))
         if name == "_meta" or name.startswith("__"):
             return Thing(f".{name}")
         if name in ("content_type", "size", "charset") and owner.marks:
@@ -243,6 +249,8 @@ class Taint(Domain):
 
     def _of_request(self, name: str, node: ast.expr, frame: Frame) -> Value:
         full = f"{sources.REQUEST}.{name}"
+        if name == "FILES":  # Django keeps the last part of a file's name only
+            return Thing(full, marks=self._mark(node, frame, frozenset({"path", "log", "header"})))
         if sources.is_data(name):
             return Thing(full, marks=self._mark(node, frame))
         if sources.is_own_address(name):
@@ -273,7 +281,10 @@ class Taint(Domain):
             return Thing(of=inner, marks=owner.marks) if is_model else UNKNOWN
         if not sources.is_text(note) or sources.is_checked(getattr(found[1], "value", None)):
             return UNKNOWN
-        return Thing(marks=self._mark(node, frame))
+        marks = self._mark(node, frame)
+        if sources.has_validator(found[0], name):
+            marks = doubtful(marks)
+        return Thing(marks=marks)
 
     def subscript(self, owner: Value, key: Value, node: ast.expr, frame: Frame) -> Value | None:
         if isinstance(owner, Thing) and owner.marks and _is_collection(owner.name):
@@ -484,6 +495,9 @@ class Taint(Domain):
             return value
         path, line = function.module.path, function.node.lineno
         return self._stepped(value, Step(path, line, f"is `{name}` of `{function.name}`"))
+
+    def unfollowed(self, value: Value) -> Value:
+        return value.marked(doubtful(value.marks))
 
     def left(self, function: FunctionCode, exit_state: State, frame: Frame) -> None:
         """What a function has checked on all its ways holds for its caller, too."""
