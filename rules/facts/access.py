@@ -199,9 +199,7 @@ def by_body(body: cst.CSTNode, here: Here) -> Access:
             case cst.Attribute() if _KNOWS_CALLER.search(dotted(each)) and _is_of_request(each):
                 return Access.GUARDED
             case cst.Name(value="current_user" | "session" | "g" | "current_identity"):
-                if any("flask" in name or "quart" in name for name in here.names(each)):
-                    return Access.GUARDED
-                if each.value == "current_user":
+                if each.value == "current_user" or _is_of_flask(each, here):
                     return Access.GUARDED
             case cst.Call():
                 found = _by_call(each, here)
@@ -212,6 +210,14 @@ def by_body(body: cst.CSTNode, here: Here) -> Access:
             case _:
                 pass
     return Access.OPEN
+
+
+def _is_of_flask(name: cst.Name, here: Here) -> bool:
+    """Flask's own `session` or `g`, not the attribute in `db.session`."""
+    around = here.parent(name)
+    if isinstance(around, cst.Attribute) and around.attr is name:
+        return False
+    return any("flask" in each or "quart" in each for each in here.names(name))
 
 
 def _is_of_request(node: cst.Attribute) -> bool:

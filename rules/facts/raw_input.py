@@ -7,12 +7,13 @@ import re
 import libcst as cst
 
 from rules.facts.routes import is_request, view_of
-from rules.kit import Here, Kind, walk
+from rules.kit import Here, Kind, dotted, walk
 
 _BODY = frozenset(
     {
         "GET",
         "POST",
+        "body",
         "data",
         "query_params",
         "args",
@@ -28,6 +29,7 @@ _UPLOAD_TYPES = frozenset(
     {"UploadFile", "FileStorage", "UploadedFile", "InMemoryUploadedFile", "TemporaryUploadedFile"}
 )
 _RAW_TYPES = re.compile(r"^(dict|Dict|Mapping|list|List|Any|typing\.Dict)\b")
+_DECODERS = frozenset({"json.loads", "orjson.loads", "simplejson.loads", "ujson.loads", "loads"})
 _PLAIN = frozenset(
     {
         "get",
@@ -75,6 +77,8 @@ def _comes_from(node: cst.CSTNode, here: Here, sources: frozenset[str]) -> bool:
                 at = owner
             case cst.Subscript(value=inner) | cst.Await(expression=inner):
                 at = inner
+            case cst.Call(func=func, args=[first, *_]) if dotted(func) in _DECODERS:
+                at = first.value
             case cst.Call(func=cst.Attribute() as inner):
                 at = inner
             case cst.BooleanOperation(left=inner):

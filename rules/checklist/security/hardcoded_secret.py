@@ -143,6 +143,10 @@ _BARE = re.compile(
     r"""(?P<value>[^\s"'#$!*&|>{\[][^\s"'#]{7,399})\s*(?:\#.*)?$"""
 )
 
+_HEADER = re.compile(
+    r"""(?P<name>[Aa]uthorization)["']?\]?\s*[:=,]\s*["']?(?:Bearer|Basic|Token|token) (?P<value>[\w.~+/=-]{16,400})["']"""
+)
+
 
 @rule.on(TextFile)
 def check(file: TextFile, here: Here) -> Iterator[Flag]:
@@ -152,6 +156,8 @@ def check(file: TextFile, here: Here) -> Iterator[Flag]:
     for at, each in sorted(found, key=lambda one: (one[0], one[1].start)):
         if _counts(each, file.path):
             yield _of_shape(file, at, each)
+    if "uthorization" in file.text:
+        yield from _headers(file, {at for at, _ in found})
     if _QUOTED_FILES.search(file.path):
         spoken_for = {at for at, _ in found}
         for start in lines_that_name_a_secret(file.text):
@@ -174,6 +180,16 @@ def _shapes(file: TextFile) -> Iterator[tuple[int, Found]]:
             found += [key] if key is not None else []
         if found and not _ALLOWED.search(line):
             yield from ((at, each) for each in found)
+
+
+def _headers(file: TextFile, spoken_for: set[int]) -> Iterator[Flag]:
+    """`{"Authorization": "Bearer 8d7f2c1e..."}`."""
+    for at, line in enumerate(file.lines):
+        if at in spoken_for or "uthorization" not in line or len(line) > _LONGEST_LINE:
+            continue
+        for match in _HEADER.finditer(line):
+            if looks_random(match["value"]) and not _ALLOWED.search(line):
+                yield _named(file, at, match)
 
 
 def _counts(found: Found, path: str) -> bool:

@@ -189,7 +189,7 @@ _WRITING = re.compile(
 _FACTORIES = ("modelform_factory", "modelformset_factory", "inlineformset_factory")
 _DIRECT = re.compile(rb"\*\*\s*(?:\(?await )?(?:self\.)?request\b")
 _HELD = re.compile(
-    rb"= *(?:await )?(?:self\.)?request\.(?:get_json|json|data|form|POST|args|GET|values|query_params)\b"
+    rb"= *(?:await )?(?:\w+\.loads\()?(?:self\.)?request\.(?:get_json|json|data|form|POST|args|GET|values|query_params|body)\b"
 )
 _PLAIN_BODY = re.compile(rb": *(?:dict|Dict|Mapping|typing\.Dict)\b")
 _ROUTED = re.compile(rb"(?m)^[ \t]*@\w+(?:\.\w+)*\.(?:post|put|patch|api_route)\(")
@@ -263,6 +263,35 @@ def unpacked(file: PythonFile, here: Here) -> Iterator[Flag]:
             fits = each.star == "**" and _takes_columns(call) and is_raw(each.value, here)
             if fits and not is_checked(here.function(call)):
                 yield _unpacked(call)
+
+
+@rule.on(cst.Call, calls=("update", "insert_one", "update_one", "insert"), words=("request",))
+def handed_over(call: cst.Call, here: Here) -> Iterator[Flag]:
+    """`query.update(request.json)`: the names of the columns are the caller's."""
+    if here.is_test or not call.args or call.args[0].keyword is not None or call.args[0].star:
+        return
+    if _of_rows(call) and is_raw(call.args[0].value, here) and not is_checked(here.function(call)):
+        yield _unpacked(call)
+
+
+_ROWS = frozenset(
+    {"query", "filter", "filter_by", "where", "collection", "insert_one", "update_one"}
+)
+
+
+def _of_rows(call: cst.Call) -> bool:
+    at: cst.BaseExpression = call.func
+    for _ in range(8):
+        match at:
+            case cst.Attribute(value=owner, attr=cst.Name(value=name)):
+                if name in _ROWS:
+                    return True
+                at = owner
+            case cst.Call(func=inner):
+                at = inner
+            case _:
+                return False
+    return False
 
 
 def _may_unpack(source: bytes) -> bool:

@@ -183,6 +183,9 @@ def added(call: cst.Call, here: Here) -> Iterator[Flag]:
 def assigned(assign: cst.Assign, here: Here) -> Iterator[Flag]:
     """`book.title = request.POST["title"]`, where the book is saved afterwards."""
     target = assign.targets[0].target
+    if isinstance(target, cst.Name) and isinstance(assign.value, cst.Call):
+        yield from _made(assign, assign.value, target.value, here)
+        return
     if not isinstance(target, cst.Attribute) or not isinstance(target.value, cst.Name):
         return
     owner = target.value.value
@@ -196,6 +199,22 @@ def assigned(assign: cst.Assign, here: Here) -> Iterator[Flag]:
         return
     if _is_first(assign, owner, here):
         yield Flag(assign, _message(target.attr.value, writes=True), confidence=_confidence(here))
+
+
+def _made(assign: cst.Assign, row: cst.Call, name: str, here: Here) -> Iterator[Flag]:
+    """`post = Post(title=request.POST["title"])`, where `post.save()` follows."""
+    kind = dotted(row.func).rpartition(".")[2]
+    if not kind[:1].isupper() or kind.endswith(_NOT_TABLES):
+        return
+    raw = _raw_keywords(row, here)
+    if raw and _saves_itself(assign, name, here) and not _is_spared(row, raw, here):
+        yield Flag(row, _message(raw[0][0], writes=True), confidence=_confidence(here))
+
+
+def _saves_itself(node: cst.CSTNode, owner: str, here: Here) -> bool:
+    function = here.function(node)
+    calls = find(function.body, cst.Call) if function is not None else ()
+    return any(dotted(each.func) in (f"{owner}.save", f"{owner}.asave") for each in calls)
 
 
 def _is_first(assign: cst.Assign, owner: str, here: Here) -> bool:
