@@ -42,6 +42,7 @@ from rules.kit import Project
 
 _RECORDING = ("Lifecycle", "Historical", "Audit", "Versioned", "MPTT", "MP_Node", "TimeStampedHook")
 _HISTORIES = ("HistoricalRecords", "AuditlogHistoryField", "FieldTracker")
+_WHOLE = frozenset({"iterate", "list", "len", "bool", "in", "any", "all", "sum"})
 _HTTP = ("get", "post", "list", "retrieve")
 
 
@@ -359,7 +360,7 @@ class Orm:
             joins,
             entry,
             read.row,
-            doubt,
+            doubt or read.maybe,
             read.loops,
             read.outer,
         )
@@ -404,14 +405,21 @@ class Orm:
         return tuple(each[0] for each in kept)
 
     def _repeated(self, ran: Ran, kind: str, entry: str) -> Repeated | None:
-        if ran.guarded:
+        if ran.guarded or (ran.writes and ran.place.path != ran.at.path):
             return None
         for row in ran.rows:
             if row.each or self._last_many(_model_of(row.origin), row.path) >= 0:
                 return Repeated(kind, ran, entry, row, ran.loops[-1] if ran.loops else None)
-        if ran.loops:
+        if ran.loops and not _is_kept(ran):
             return Repeated(kind, ran, entry, None, ran.loops[-1])
         return None
+
+
+def _is_kept(ran: Ran) -> bool:
+    """Whether the rows are those of a variable from before the loop: fetched once, then kept."""
+    made, loop = ran.query.place, ran.loops[-1].place
+    before = made.path != loop.path or made.line < loop.line
+    return ran.what in _WHOLE and ran.at == ran.place and before
 
 
 def _fails(read: Read, query: Query | None) -> bool:

@@ -74,8 +74,11 @@ class Frame:
     guarded: bool = False
     tested: frozenset[str] = frozenset()
     careful: bool = False
+    kinds: bool = False
 
     def note(self, event: Event) -> None:
+        if isinstance(event, Read) and self.kinds and self.depth:
+            event = replace(event, maybe=True)
         if len(self.events) < _MAX_EVENTS:
             self.events.append(event)
 
@@ -650,6 +653,7 @@ class Evaluator:
         known = self.condition(node.test, frame)
         guards, tested = frame.guarded, frame.tested
         frame.guarded = guards or _is_guard(node.test)
+        kinds, frame.kinds = frame.kinds, frame.kinds or _tells_kinds(node.test)
         frame.tested = tested | {
             n.attr for n in ast.walk(node.test) if isinstance(n, ast.Attribute)
         }
@@ -659,7 +663,7 @@ class Evaluator:
             self.block(node.orelse, frame)
         else:
             self._branches([node.body, node.orelse], frame, may_skip=False)
-        frame.guarded, frame.tested = guards, tested
+        frame.guarded, frame.tested, frame.kinds = guards, tested, kinds
 
     def condition(self, test: ast.expr, frame: Frame) -> bool | None:
         value = self.value(test, frame)
@@ -945,7 +949,23 @@ def _is_guard(test: ast.expr) -> bool:
             isinstance(op, ast.NotIn | ast.In | ast.Is) for op in each.ops
         ):
             return True
+        if isinstance(each, ast.Compare) and isinstance(each.ops[0], ast.Eq):
+            sides = (each.left, each.comparators[0])
+            texts = [s for s in sides if isinstance(s, ast.Constant) and isinstance(s.value, str)]
+            if texts and any(isinstance(s, ast.Name) for s in sides):
+                return True
     return isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
+
+
+def _tells_kinds(test: ast.expr) -> bool:
+    """`if self.kind == Kind.USER`: what follows is for some rows only."""
+    for each in ast.walk(test):
+        if isinstance(each, ast.Compare) and isinstance(each.ops[0], ast.Eq | ast.In):
+            left, right = each.left, each.comparators[0]
+            fixed = ast.Constant | ast.Attribute | ast.List | ast.Tuple | ast.Set
+            if isinstance(left, ast.Attribute) and isinstance(right, fixed):
+                return not (isinstance(right, ast.Constant) and right.value is None)
+    return False
 
 
 # ---- expressions, one function a kind

@@ -233,12 +233,13 @@ class Again(DerivedSubject):
     def found_in(cls, module: cst.Module, here: Here) -> Iterator[Again]:
         found = [each for each in _of(module, here) if isinstance(each, Repeated)]
         places = _Places(module, found, here.path)
-        seen = set()
+        seen: set[object] = set()
         for each in found:
             anchor = _anchor_of_run(each, here.path)
-            if anchor is None or (anchor, each.ran.writes) in seen:
+            key = (each.ran.query.place, each.ran.what, each.entry)
+            if anchor is None or anchor in seen or key in seen:
                 continue
-            seen.add((anchor, each.ran.writes))
+            seen |= {anchor, key}
             where = places.node(anchor) or _span(anchor, places.lines)
             yield cls(each, where, _kind_of_run(each), anchor.line, _defeats(each))
 
@@ -381,7 +382,9 @@ def _joins(read: Missing) -> bool:
 
 
 def _anchor(first: Missing, group: _Group, path: str, *, at_query: bool) -> Place | None:
-    candidates = [first.at, *(turn.place for turn in reversed(first.loops))]
+    around = [turn.place for turn in first.loops if turn.rows is not None]
+    own = [turn.place for turn in first.loops if turn.rows == first.query]
+    candidates = [first.at, *(own or around[-1:])]
     if at_query and group.place is not None:
         candidates.insert(0, group.place)
     elif group.place is not None:

@@ -233,7 +233,7 @@ class Read:
     """A relation of a row is read: `how` says what a query for it would do.
 
     `place` is where it stands, `at` where the function with the loop causes it: the same, or a
-    call. `outer` is the call in the function at hand that leads there, if any does.
+    call. `maybe`: only for rows of some kind. `outer` is the call in the function at hand that leads there, if any does.
     """
 
     row: Row
@@ -243,6 +243,7 @@ class Read:
     at: Place
     loops: tuple[Turn, ...] = ()
     outer: Place | None = None
+    maybe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
