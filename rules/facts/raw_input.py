@@ -75,6 +75,8 @@ def _comes_from(node: cst.CSTNode, here: Here, sources: frozenset[str]) -> bool:
                 if name not in _PLAIN:
                     return False
                 at = owner
+            case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Slice())]):
+                return False  # cut to a length
             case cst.Subscript(value=inner) | cst.Await(expression=inner):
                 at = inner
             case cst.Call(func=func, args=[first, *_]) if dotted(func) in _DECODERS:

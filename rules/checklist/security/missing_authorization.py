@@ -113,6 +113,32 @@ class BookViewSet(viewsets.ModelViewSet):
     serializer_class = BookSerializer
     permission_classes = [AllowAny]  # flagged
 ```
+Bad:
+```python shop/settings.py
+INSTALLED_APPS = ["rest_framework"]
+ROOT_URLCONF = "shop.urls"
+REST_FRAMEWORK = {
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+}
+```
+```python shop/api.py
+from rest_framework.decorators import api_view, permission_classes
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+
+from shop.models import Book
+
+@api_view(["POST"])
+def add_book(request):
+    Book.objects.create(title=str(request.data["title"]))
+    return Response()
+
+@api_view(["DELETE"])
+@permission_classes([AllowAny])
+def delete_book(request, number):  # flagged
+    Book.objects.filter(number=number).delete()
+    return Response()
+```
 Good: the whole router is behind a login.
 ```python shop/routes.py
 from fastapi import APIRouter, Depends
@@ -201,6 +227,7 @@ from rules.facts.access import (
     by_classes,
     by_decorators,
     by_parameters,
+    decorators,
     own_methods,
     own_value,
     reads_form,
@@ -304,11 +331,15 @@ def resource_method(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
         yield _flag(function, guarded)
 
 
-@rule.on(cst.FunctionDef, words=_GUARD_WORDS)
+@rule.on(cst.FunctionDef, words=(*_GUARD_WORDS, "api_view"))
 def django_view(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
     if here.is_test or not _is_django_view(function, here) or not _takes_changes(function):
         return
     if _is_public(function.name.value, here) or _django_access(function, here) is not Access.OPEN:
+        return
+    known: Authorization = here.project.facts(Authorization)
+    if known.denies_by_default and _has_decorator(function, "permission_classes"):
+        yield _opened(function)
         return
     guarded = [name for name, access in here.kept(_django_views) if access is Access.GUARDED]
     opened = [name for name, access in here.kept(_django_views) if access is Access.OPEN]
@@ -363,13 +394,16 @@ def _explicit(
         return
     if not known.denies_by_default and len(_guarded_rest_classes(here)) < 3:
         return
+    yield _opened(node, here.parent(given))
+
+
+def _opened(node: cst.FunctionDef | cst.ClassDef, where: cst.CSTNode | None = None) -> Flag:
     message = (
         f"Anybody may write through `{node.name.value}`: its `permission_classes` let strangers "
         "in, while the rest of the project asks who is calling. Name a permission, such as "
         "`IsAuthenticated`."
     )
-    line = next((each for each in (here.parent(given),) if each is not None), given)
-    yield Flag(line, message)
+    return Flag(where or node, message)
 
 
 def _flag(node: cst.FunctionDef | cst.ClassDef, guarded: list[str]) -> Flag:
@@ -491,7 +525,20 @@ def _is_django_view(function: cst.FunctionDef, here: Here) -> bool:
 
 
 def _takes_changes(function: cst.FunctionDef) -> bool:
-    return reads_form(function) and writes(function)
+    return _is_sent_to(function) and writes(function)
+
+
+def _is_sent_to(function: cst.FunctionDef) -> bool:
+    """Whether a view takes more than reading: it looks at a form, or says so to REST framework."""
+    for each in function.decorators:
+        view = by_decorator(function, each.decorator)
+        if view is not None:
+            return bool(view.methods & _CHANGING)
+    return reads_form(function)
+
+
+def _has_decorator(function: cst.FunctionDef, name: str) -> bool:
+    return any(each.rpartition(".")[2] == name for each, _ in decorators(function))
 
 
 def _django_access(function: cst.FunctionDef, here: Here) -> Access:
@@ -503,7 +550,12 @@ def _django_access(function: cst.FunctionDef, here: Here) -> Access:
     ):
         return Access.UNKNOWN
     own = by_decorators(function, here)
-    return by_body(function.body, here) if own is Access.OPEN else own
+    if own is not Access.OPEN:
+        return own
+    by_default = known.denies_by_default and _has_decorator(function, "api_view")
+    if by_default and not _has_decorator(function, "permission_classes"):
+        return Access.GUARDED
+    return by_body(function.body, here)
 
 
 def _django_views(here: Here) -> list[tuple[str, Access]]:
@@ -513,7 +565,7 @@ def _django_views(here: Here) -> list[tuple[str, Access]]:
         if isinstance(each, cst.FunctionDef)
         and each.params.params
         and each.params.params[0].name.value == "request"
-        and reads_form(each)
+        and _is_sent_to(each)
     ]
 
 
