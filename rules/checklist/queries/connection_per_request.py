@@ -84,6 +84,16 @@ async def lifespan(app):
     yield {}
     await app.state.pool.close()
 ```
+Good: a client that takes its connections from a pool of all.
+```python app/api.py
+import redis
+
+pool = redis.ConnectionPool.from_url(URL)
+
+
+def stock(request):
+    return redis.Redis(connection_pool=pool).get("stock")
+```
 Good: a try again until it works, scripts and one connection for each database.
 ```python app/start.py
 import time
@@ -121,7 +131,7 @@ import libcst as cst
 
 from rules.facts.connections import OPENERS, Opening, opening_of
 from rules.facts.routes import view_of
-from rules.kit import Confidence, Flag, Here, Kind, Rule, Severity, find
+from rules.kit import Confidence, Flag, Here, Kind, Rule, Severity, find, keyword
 
 rule = Rule(
     __name__,
@@ -156,7 +166,7 @@ def check(node: cst.Call, here: Here) -> Iterator[Flag]:
     function = here.function(node)
     if function is None:
         return
-    opened = opening_of(node, here)
+    opened = opening_of(node, here) if keyword(node, "connection_pool") is None else None
     if opened is None or _ON_PURPOSE.search(function.name.value) or _ON_PURPOSE.search(here.path):
         return
     serves = view_of(function, here) is not None or _is_dependency(function)
