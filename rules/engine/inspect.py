@@ -96,6 +96,7 @@ class Inspection:
     text: str = ""
     silence: Suppressions = NOTHING_SILENCED
     layout: Layout | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -289,6 +290,11 @@ class _Run:
         for subject, heard in _by_subject(waiting).items():
             self.call_each(heard, partial(subject.found_in, self._module, here))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was not read to its end."""
+        return tuple(self._known.notes) if self._known is not None else ()
+
     def _crash(self, rule: Rule, problem: Exception) -> None:
         words = f"{type(problem).__name__}: {problem}"[:300]
         self.crashes[rule.code] = Crash(self.path, rule.code, words)
@@ -338,7 +344,7 @@ def inspect(
                 run.call(heard, comment)
         placed += _place(run, _layout(run, module, is_trial=False), text or "")
     crashes = tuple(run.crashes.values())
-    return Inspection(path, tuple(placed), crashes, skip, module, shown, silence, layout)
+    return Inspection(path, tuple(placed), crashes, skip, module, shown, silence, layout, run.notes)
 
 
 def _layout(run: _Run, module: cst.Module | None, *, is_trial: bool) -> Layout | None:

@@ -221,6 +221,7 @@ class _Collected:
         self.crashes.extend(inspection.crashes)
         if inspection.skip is not None:
             self.skipped.append(inspection.skip)
+        self.skipped.extend(Skip(inspection.path, note) for note in inspection.notes)
         linters = project.facts(Linters)
         said = [each for each in placed if self._is_wanted(each, linters)]
         fixes = verified_fixes(inspection, said, data, project, ear)

@@ -46,6 +46,7 @@ class Known:
         """
         self.scopes = Names(module, module_name, is_package=_is_package(path), parents=parents)
         self.words = words
+        self.notes: list[str] = []  # what a subject could not read to its end, for the report
         self._module = module
         self._data = data
         self._nodes = nodes

@@ -19,7 +19,7 @@ _HOST_TESTS = re.compile(
 _ANY_TEST = re.compile(
     r"(^|_)(is_)?(safe|valid|allowed|permitted|trusted|whitelisted|allowlisted|verify|validate|check)(_|$|\w)"
 )
-_MATCHES = frozenset({"match", "fullmatch", "search"})
+MATCHES = frozenset({"match", "fullmatch", "search"})
 _WITHOUT: tuple[tuple[str, frozenset[str]], ...] = (
     ("'", frozenset({"xpath"})),
     ("<", frozenset({"html"})),
@@ -73,7 +73,7 @@ def assumed(
         yield owner, FAMILIES
     elif method in ("startswith", "endswith") and call.constant(0) in ("'", '"'):
         yield owner, frozenset({f"{method} quote"})
-    elif method in _MATCHES:
+    elif method in MATCHES:
         yield from _matched(call, given)
     elif method == "startswith" and owner:
         yield from _started(call, owner)

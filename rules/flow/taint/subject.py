@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 import libcst as cst
 
-from rules.flow.interpreter import Interpreter, Limit
+from rules.flow.interpreter import STEPS, Interpreter, Limit
 from rules.flow.program import Program
 from rules.flow.taint.entries import entries
 from rules.flow.taint.sinks import PROBE, Returned, Sink, Stored
@@ -122,7 +122,6 @@ class _Analysis:
     """The hits of one file, for all families together: it is interpreted once."""
 
     def __init__(self, here: Here) -> None:
-        self.limits: list[Limit] = []
         self._hits: dict[str, list[Hit]] = {}
         classes = subjects()
         has_sources = here.mentions(_SOURCES)
@@ -148,7 +147,8 @@ class _Analysis:
         doubted = _sink_words([each for each in classes if each.hotspots])
         for code in entries(run.entries(module), doubted):
             run.run_all(code)
-        self.limits = run.limits
+        if run.limits and here.known is not None:
+            here.known.notes.append(_note(run.limits))
         self._keep(domain.hits, here.path)
 
     def _keep(self, hits: Sequence[Hit], path: str) -> None:
@@ -201,6 +201,12 @@ def _enters(hit: Hit, path: str) -> bool:
 
 def _is_probe(hit: Hit) -> bool:
     return isinstance(hit.sink, Sink) and hit.sink.title == PROBE
+
+
+def _note(limits: Sequence[Limit]) -> str:
+    names = ", ".join(f"`{each.function}` (line {each.line})" for each in limits[:3])
+    more = f" and {len(limits) - 3} more" if len(limits) > 3 else ""
+    return f"data was not followed to the end of {names}{more}: more than {STEPS:,} steps"
 
 
 def _rank(hit: Hit) -> tuple[int, int]:

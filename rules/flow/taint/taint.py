@@ -31,6 +31,7 @@ from rules.flow.taint.marks import (
 )
 from rules.flow.taint.sinks import Returned, Sink, Stored
 from rules.flow.values import (
+    NONE,
     UNKNOWN,
     Choice,
     Class,
@@ -536,10 +537,21 @@ class Taint(Domain):
         left, right = frame.known(node.left), frame.known(node.comparators[0])
         if isinstance(op, ast.NotIn | ast.NotEq | ast.IsNot):
             outcome = not outcome
+        if isinstance(op, ast.Is | ast.IsNot | ast.Eq | ast.NotEq) and right == NONE:
+            self._assume_none(node.left, frame, outcome=outcome)
+            return
         if isinstance(op, ast.In | ast.NotIn):
             self._assume_membership(node, left, right, frame, outcome=outcome)
         elif isinstance(op, ast.Eq | ast.NotEq | ast.Is | ast.IsNot) and outcome:
             self._assume_equal(node, left, right, frame)
+
+    def _assume_none(self, node: ast.expr, frame: Frame, *, outcome: bool) -> None:
+        """`match is None`: what matched is not None, so it is as good as true."""
+        made = frame.state.tests.get(node.id) if isinstance(node, ast.Name) else node
+        if isinstance(made, ast.Call) and isinstance(made.func, ast.Attribute | ast.Name):
+            call = frame.called.get(id(made))
+            if call is not None and call.method in checks.MATCHES:
+                self._assume_call(made, frame, outcome=not outcome)
 
     def _assume_membership(
         self, node: ast.Compare, left: Value, right: Value, frame: Frame, *, outcome: bool
