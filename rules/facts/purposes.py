@@ -30,6 +30,17 @@ def _singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
 
 
+_PAIRS: Mapping[str, str] = {
+    "apikey": "api_key", "privatekey": "private_key", "sessionid": "session_id",
+    "sessionkey": "session_key",
+}  # fmt: skip
+
+
+def as_written(word: str) -> str:
+    """A word as people write it: two that were joined with their seam."""
+    return _PAIRS.get(word, word)
+
+
 def words_in(node: cst.CSTNode | None) -> frozenset[str]:
     """The words of all names and short strings at or below a node."""
     found: set[str] = set()

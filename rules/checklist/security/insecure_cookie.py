@@ -142,7 +142,7 @@ def _flag(call: cst.Call, lacking: list[str], shown: str, *, is_sure: bool) -> F
         "samesite": "is sent along with requests that other sites start",
     }
     told = " and ".join(risks[each] for each in lacking if each != "samesite")
-    message = f"{named} lacks {listed.removeprefix(' and ')}: it {told}. Set them."
+    message = f"{named} lacks {listed.removeprefix(' and ')}: it {told}. Set {'it' if len(lacking) == 1 else 'them'}."
     confidence = None if is_sure else Confidence.HOTSPOT
     severity = None if is_sure else Severity.NOTICE
     where = call.func.attr if isinstance(call.func, cst.Attribute) else call

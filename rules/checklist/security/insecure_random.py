@@ -104,7 +104,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from rules.facts.purposes import Purposes, words_in
+from rules.facts.purposes import Purposes, as_written, words_in
 from rules.kit import (
     AddImport,
     Confidence,
@@ -177,7 +177,7 @@ def check(call: cst.Call, here: Here) -> Iterator[Flag]:
         return
     message = (
         f"`{here.source(call.func)}` can be predicted from earlier numbers, and makes what is "
-        f"named `{secret}` here: whoever computes it is let in. Use the module `secrets`."
+        f"named `{as_written(secret)}` here: whoever computes it is let in. Use the module `secrets`."
     )
     confidence = None if is_sure and not here.is_script else Confidence.HOTSPOT
     yield Flag(call.func, message, fix=_safe_source(call, here), confidence=confidence)

@@ -104,7 +104,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from rules.facts.purposes import Purposes, words_in
+from rules.facts.purposes import Purposes, as_written, words_in
 from rules.facts.routes import is_request_data, view_of
 from rules.kit import (
     Confidence,
@@ -175,7 +175,7 @@ def check(call: cst.Call, here: Here) -> Iterator[Flag]:
         return
     shown = here.source(algorithm).strip("\"'")[:40]
     message = (
-        f"`{shown}` guards `{guards}` here, and can be forged or guessed; take SHA-256 or an HMAC."
+        f"`{shown}` guards `{as_written(guards)}` here, and can be forged or guessed; take SHA-256 or an HMAC."
         if guards
         else f"`{shown}` is broken as a protection. Take SHA-256, or say "
         "`usedforsecurity=False` if nothing depends on it."
