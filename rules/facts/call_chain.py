@@ -184,8 +184,18 @@ _LOOKUP = re.compile(
     r"|Flag|Level|Priorit(y|ies)|Badge|Choice|Menu|Banner|F[aA][qQ]|Section|Provider|Channel|Webhook|Department"
     r"|Template|Theme|Gateway|Method|Rate|Zone|Warehouse|Brand|Genre|Topic|Label|Skill|Source|Scope|Release"
     r"|Version|Site|Instance|Environment|Schedule|Queue|Worker|Constant|Lookup|Reason|Announcement|Room|Page|Bracket"
-    r"|Module|Field|Organi[sz]ation|Workspace|Tenant|Team|Integration|Connector|Policy|Policies)s?(Model)?$"
+    r"|Module|Field|Organi[sz]ation|Workspace|Tenant|Team|App|Integration|Connector|Policy|Policies)s?(Model)?$"
 )
+
+
+_MAKES_DATA = re.compile(
+    r"(^|[/_])(random|seed|fake|faker|factor(y|ies)|populate|fixtures?|dummy|sample)s?[/_.]"
+)
+
+
+def makes_up_data(path: str) -> bool:
+    """Whether a file is there, by its name, to fill a database with invented rows."""
+    return bool(_MAKES_DATA.search(path))
 
 
 def is_lookup_table(model: str) -> bool:

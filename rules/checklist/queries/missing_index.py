@@ -105,7 +105,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from rules.facts.call_chain import is_lookup_table
+from rules.facts.call_chain import is_lookup_table, makes_up_data
 from rules.facts.django_models import Model, ModelField
 from rules.facts.querysets import QueryReader
 from rules.kit import Flag, Here, Related, Rule, Severity
@@ -142,7 +142,7 @@ def check(node: cst.Call, here: Here) -> Iterator[Flag]:
     asked = list(_asked(node, here))
     if not asked or None in asked:
         return
-    model = QueryReader(here).model_of(owner)
+    model = QueryReader(here).model_of(owner) if not makes_up_data(here.path) else None
     if model is None or is_lookup_table(model.name) or model.open:
         return
     fields = [_field(each, model) for each in asked if each]

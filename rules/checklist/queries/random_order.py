@@ -67,6 +67,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from rules.facts.call_chain import makes_up_data
 from rules.kit import Flag, Here, Rule, Severity, dotted, find, string
 
 rule = Rule(
@@ -78,9 +79,6 @@ rule = Rule(
 )
 
 _RANDOM = re.compile(r"order\s+by\s+(?:random|rand|newid)\s*\(", re.IGNORECASE)
-_MAKES_DATA = re.compile(
-    r"(^|[/_])(random|seed|fake|faker|factor(y|ies)|populate|fixtures?|dummy|sample)s?[/_.]"
-)
 _FUNCTIONS = re.compile(
     r"(^|\.)func\.(random|rand|newid|RANDOM|RAND)$|functions\.Random$|(^|\.)Random$"
 )
@@ -114,8 +112,7 @@ def in_sql(node: cst.Call, here: Here) -> Iterator[Flag]:
 
 
 def _is_spared(here: Here) -> bool:
-    made_up = _MAKES_DATA.search(here.path)
-    return here.is_test or here.is_script or here.is_migration or made_up is not None
+    return here.is_test or here.is_script or here.is_migration or makes_up_data(here.path)
 
 
 def _said() -> str:

@@ -115,7 +115,7 @@ rule = Rule(
 
 _TABLE = r"[\"'`]?(?:\w+\.)?(?P<table>\w+)[\"'`]?"
 _PLAIN = re.compile(
-    rf"^\s*(?:SELECT\s+[\w\s,.*\"`]+?\sFROM\s+{_TABLE}|(?:DELETE\s+FROM|UPDATE)\s+{_TABLE.replace('table', 'other')})"
+    rf"^\s*(?:SELECT\s[\w\s,.*\"`]{{1,400}}?\sFROM\s+{_TABLE}|(?:DELETE\s+FROM|UPDATE)\s+{_TABLE.replace('table', 'other')})"
     r"(?:\s+AS\s+\w+)?(?=\s|;|$)(?P<rest>.*)$",
     re.IGNORECASE | re.DOTALL,
 )
