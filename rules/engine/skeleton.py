@@ -59,12 +59,13 @@ def _with_fields(quote: str, other: str) -> str:
 _EASY = f"""{_with_fields('"', "'")}|{_with_fields("'", '"')}"""
 _OTHER = f"""{_plain('"')}|{_plain("'")}"""
 # Code, and what ends it: a comment, an f-string that is easy to read, any other string, or the
-# quote of something else. It begins with code because the search for a quote is slow.
+# quote of something else, with all that follows: it is read in another way. A piece begins with
+# code because the search for a quote is slow.
 _PIECE = re.compile(
     r"([^#'\"]*)(?:(#)[^\n\r]*"
     rf"|(?:(?<=[fFtT])|(?<=[fFtT][rR]))({_EASY})"
     rf"|(?<![fFtT])(?<![fFtT][rR])(?:{_OTHER})"
-    r"|([\"'])|\Z)",
+    r"|([\"']).*|\Z)",
     re.DOTALL,
 )
 
@@ -85,9 +86,8 @@ def skeleton(text: str) -> str:
 def _at_once(text: str) -> str | None:
     """What `_Stripper` gives, several times as fast; None where a string is hard to read."""
     found = []
-    for code, comment, field, odd in _PIECE.findall(f"{text}#")[
-        :-1
-    ]:  # so the last piece is nothing
+    pieces = _PIECE.findall(f"{text}#")[:-1]  # the last is nothing
+    for code, comment, field, odd in pieces:
         found.append(code)
         if odd:
             return None
