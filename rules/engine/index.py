@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,8 +15,10 @@ import msgspec
 
 import rules.facts
 from rules.engine.downlevel import read_any
+from rules.engine.outline import without_tests
 from rules.engine.tree import Blobs, RecordCache, Tree
 from rules.kit import Extractor, Source
+from rules.kit.paths import is_test
 
 R = TypeVar("R")
 
@@ -138,7 +141,7 @@ def read_record(path: str, data: bytes) -> bytes:
     readers = [each for each in _readers_of(path).extractors if each.wanted(data)]
     if not readers or len(data) > _MAX_BYTES:
         return b""
-    tree, older = read_any(data) if path.endswith(".py") else (None, None)
+    tree, older = _parsed(path, data, readers) if path.endswith(".py") else (None, None)
     source = Source(data.decode("utf-8-sig", "replace"), tree, older)
     found = {}
     for each in readers:
@@ -149,6 +152,19 @@ def read_record(path: str, data: bytes) -> bytes:
         if record is not None:
             found[each.name] = msgspec.Raw(msgspec.msgpack.encode(record))
     return msgspec.msgpack.encode(found) if found else b""
+
+
+def _parsed(
+    path: str, data: bytes, readers: Sequence[Extractor[Any]]
+) -> tuple[ast.Module | None, str | None]:
+    """The tree of a file; of a file of tests without their bodies, if nobody looks into them."""
+    if is_test(path) and not any(each.reads_tests for each in readers):
+        outline = without_tests(data)
+        if outline is not None:
+            tree, older = read_any(outline)
+            if tree is not None and older is None:
+                return tree, None
+    return read_any(data)
 
 
 def build(tree: Tree, blobs: Blobs, cache: RecordCache) -> ProjectIndex:

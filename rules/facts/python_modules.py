@@ -187,6 +187,7 @@ MODULES = Extractor(
     record=ModuleRecord,
     reads=is_module,
     extract=extract,
+    reads_tests=False,
 )
 
 

@@ -85,6 +85,7 @@ MENTIONS: Extractor[tuple[str, ...]] = Extractor(
     record=tuple[str, ...],
     reads=lambda path: bool(_MENTIONING.search(path)),
     extract=_mentions,
+    reads_tests=False,
     wanted=lambda data: (
         b"DJANGO_SETTINGS_MODULE" in data
         or b"--ds" in data

@@ -84,6 +84,7 @@ TESTS = Extractor(
     record=SuiteRecord,
     reads=lambda path: path.endswith(".py") and (paths.is_test(path) or "test" in path.lower()),
     extract=_extract,
+    reads_tests=False,
 )
 
 _TEST_FILE = re.compile(r"(^|/)(test_[^/]+|[^/]+_tests?|tests?|tests_[^/]+)\.py$")

@@ -70,7 +70,8 @@ class Extractor(Generic[R]):
 
     `record` is a msgspec type; `reads` says by path alone which files are of interest;
     `version` rises with every change of what `extract` returns, so that caches forget.
-    `wanted` is a cheap test on the bytes that saves the parse.
+    `wanted` is a cheap test on the bytes that saves the parse. One that never looks into the
+    bodies of test functions says so by `reads_tests`: they are most of what there is to parse.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Extractor(Generic[R]):
     reads: Callable[[str], bool]
     extract: Callable[[Source], R | None]
     wanted: Callable[[bytes], bool] = lambda _: True
+    reads_tests: bool = True
 
 
 class Project(Protocol):
