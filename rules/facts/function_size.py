@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import libcst as cst
 
 from rules.kit import Here
+from rules.kit.paths import is_migration, is_test
+from rules.kit.subjects import DerivedSubject
 
 _FEW = 6
+_LARGE = 20  # statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +34,36 @@ class Size:
 SMALL = Size(1, 1, 0)
 
 
-def size_of(function: cst.FunctionDef, here: Here) -> Size:
-    """Counts statements only: a walk into expressions would cost ten times as much."""
-    known = here.kept(_sizes)
-    found = known.get(id(function))
-    if found is None:
-        found = known[id(function)] = measure(function)
-    return found
+@dataclass(frozen=True, eq=False)
+class LargeFunction(DerivedSubject):
+    """A function that is large enough to be looked at, outside tests and migrations."""
 
+    node: cst.FunctionDef
+    size: Size
 
-def _sizes(_here: Here) -> dict[int, Size]:
-    return {}
+    @classmethod
+    def lives_in(cls, path: str) -> bool:
+        return not is_test(path) and not is_migration(path)
+
+    @classmethod
+    def found_in(cls, module: cst.Module, _here: Here) -> Iterator[LargeFunction]:
+        """Looks at statements only: a walk into expressions would cost ten times as much."""
+        bodies: Bodies = [module.body]
+        while bodies:
+            for node in bodies.pop():
+                if isinstance(node, cst.FunctionDef):
+                    size = measure(node)
+                    if size.statements >= _LARGE:
+                        yield cls(node, size)
+                        bodies.append(node.body.body)
+                elif isinstance(node, cst.ClassDef):
+                    bodies.append(node.body.body)
+                elif (below := _BELOW.get(node.__class__)) is not None:
+                    below(node, bodies)
 
 
 def measure(function: cst.FunctionDef) -> Size:
-    """The size of a function, looked at afresh."""
+    """The size of a function."""
     body = function.body.body
     blocks = sum(1 for each in body if each.__class__ in _BELOW)
     if not blocks:

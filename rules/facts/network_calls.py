@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 import libcst as cst
 
-from rules.kit import Here, find
+from rules.facts.leaked_errors import last_of
+from rules.kit import Here, children, dotted, find
+from rules.kit.paths import is_test
+from rules.kit.subjects import DerivedSubject
 
 _VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "request", "stream", "send")
 _HTTP = frozenset(
@@ -15,14 +21,68 @@ _HTTP = frozenset(
 )
 _WHOLE = frozenset({"urllib.request.urlopen", "urllib3.request", "aiohttp.request"})
 _CALLS = frozenset(f"{home}.{verb}" for home in _HTTP for verb in _VERBS) | _WHOLE
-WORDS = ("requests", "httpx", "aiohttp", "urllib3", "urlopen")
+_HOLDERS: frozenset[type] = frozenset(
+    {
+        cst.Module,
+        cst.SimpleStatementLine,
+        cst.IndentedBlock,
+        cst.FunctionDef,
+        cst.ClassDef,
+        cst.If,
+        cst.Else,
+    }
+    | {cst.Try, cst.With, cst.ExceptHandler, cst.For, cst.While}
+)
 
 
-def network_calls(body: cst.CSTNode, here: Here) -> Iterator[cst.Call]:
-    """The calls below that send an HTTP request."""
-    for each in find(body, cst.Call):
-        if isinstance(each.func, cst.Attribute | cst.Name) and here.names(each.func) & _CALLS:
-            yield each
+_LASTS = frozenset({*_VERBS, "urlopen"})
+_IMPORTED = re.compile(r"^(requests|httpx|aiohttp|urllib3|urllib|six)\b")
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkCall(DerivedSubject):
+    """A call that sends an HTTP request, with the function that makes it."""
+
+    call: cst.Call
+    function: cst.FunctionDef | None
+
+    words: ClassVar[frozenset[str]] = frozenset(
+        {"requests", "httpx", "aiohttp", "urllib3", "urlopen"}
+    )
+
+    @classmethod
+    def lives_in(cls, path: str) -> bool:
+        return not is_test(path)
+
+    @classmethod
+    def found_in(cls, module: cst.Module, here: Here) -> Iterator[NetworkCall]:
+        if not _imports_client(module):
+            return
+        for each in find(module, cst.Call):
+            if last_of(each) in _LASTS and here.names(each.func) & _CALLS:
+                yield cls(each, here.function(each))
+
+
+def _imports_client(module: cst.Module) -> bool:
+    """Whether a client is imported, at the top or in a function."""
+    return any(_IMPORTED.match(name) for each in _imports(module) for name in _modules(each))
+
+
+def _modules(node: cst.Import | cst.ImportFrom) -> list[str]:
+    if isinstance(node, cst.ImportFrom):
+        return [dotted(node.module)]
+    return [dotted(each.name) for each in node.names]
+
+
+def _imports(module: cst.Module) -> Iterator[cst.Import | cst.ImportFrom]:
+    """Import statements at any depth; expressions are not looked into."""
+    stack: list[cst.CSTNode] = [module]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, cst.Import | cst.ImportFrom):
+            yield node
+        elif node.__class__ in _HOLDERS:
+            stack += children(node)
 
 
 def is_handled(node: cst.CSTNode, here: Here) -> bool:

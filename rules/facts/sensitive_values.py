@@ -9,7 +9,7 @@ import libcst as cst
 
 from rules.facts.python_classes import Classes
 from rules.facts.routes import is_request
-from rules.kit import Here, dotted, find, string
+from rules.kit import Here, dotted, find, string, walk
 
 _SECRET = re.compile(
     r"(^|_)(password\d?|passwd|passphrase|passcode|pwd|secret|secret_?key|client_?secret|api_?key"
@@ -21,7 +21,7 @@ _SECRET = re.compile(
 )
 _TOKEN = re.compile(r"^(raw_|user_|new_|plain_|my_)?token$", re.IGNORECASE)
 _LEXING = re.compile(
-    r"(^|/)(\w*(lexer|lex|tokeni[sz]\w*|parser|parse|nlp|template\w*|templatetags|grammar|search"
+    r"(^|/)(\w*(lexer|lex|tokeni[sz]\w{0,60}|parser|parse|nlp|template\w{0,60}|grammar|search"
     r"|pagination|query|sql|syntax|markdown|filters?))(/|\.py$)"
 )
 _NO_VALUE = re.compile(
@@ -36,6 +36,12 @@ _WHOLE_REQUEST = frozenset(
 )
 # The text of these, and of what is built on them, shows each field.
 _SHOWING_CLASSES = frozenset({"pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel"})
+# Where one of the latter stands, a variable of such a name may hold a request or a record.
+_MAY_BE_WHOLE = re.compile(
+    r"(?i)data|body|payload|json|form|head|param|post|content|event|user|req|cookie|env|cred|auth"
+    r"|card|raw|values|obj|item|schema|account|customer|profile|register|login|args|_in$"
+)
+_READ_FROM = ("request", "environ", "BaseModel", "SQLModel", "get_json", "headers", "pydantic")
 _HEADERS = frozenset({"authorization", "http_authorization", "cookie", "http_cookie", "x-api-key"})
 _HEADERS |= frozenset({"http_x_api_key", "x-auth-token", "proxy-authorization"})
 # What shows its argument as it is, or nearly.
@@ -44,6 +50,28 @@ _SHOWING = frozenset(
     | {"decode", "encode", "strip", "lower", "upper", "copy", "items", "to_dict", "dict", "join"}
     | {"model_dump", "get_secret_value", "force_str", "smart_str", "urlencode", "sorted"}
 )
+
+
+def may_hold(args: Sequence[cst.Arg], here: Here) -> bool:
+    """A quick look, by names alone, whether arguments may hold anything sensitive."""
+    requests = here.mentions(_READ_FROM)
+    for arg in args:
+        if arg.keyword is not None and is_secret_name(arg.keyword.value, here):
+            return True
+        if isinstance(arg.value, cst.SimpleString):
+            continue
+        for each in walk(arg.value):
+            if isinstance(each, cst.Name):
+                name = each.value
+                if (requests and _MAY_BE_WHOLE.search(name)) or is_secret_name(name, here):
+                    return True
+            elif isinstance(each, cst.SimpleString) and is_secret_name(_plain(each), here):
+                return True
+    return False
+
+
+def _plain(node: cst.CSTNode) -> str:
+    return (string(node) or "").replace("-", "_")
 
 
 def sensitive(node: cst.BaseExpression, here: Here) -> Iterator[tuple[cst.BaseExpression, str]]:

@@ -105,7 +105,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from rules.facts.leaked_errors import is_answer, last_of
-from rules.facts.network_calls import WORDS, is_handled, network_calls
+from rules.facts.network_calls import NetworkCall, is_handled
 from rules.facts.python_modules import Modules
 from rules.facts.routes import HTTP_METHODS, ROUTE_NAMES, view_of
 from rules.kit import Flag, Here, Rule, Severity, dotted, find, string
@@ -129,16 +129,15 @@ _HARMLESS = (
 _HANDLERS = ("exception_handler", "errorhandler", "add_exception_handler", "register_error_handler")
 
 
-@rule.on(cst.FunctionDef, words=WORDS)
-def check(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
-    if here.is_test or here.is_script:
+@rule.on(NetworkCall)
+def check(found: NetworkCall, here: Here) -> Iterator[Flag]:
+    function, call = found.function, found.call
+    if function is None or here.is_script or id(function) in here.kept(_seen):
         return
-    call = next(network_calls(function.body, here), None)
-    if call is None or is_handled(call, here) or view_of(function, here) is None:
+    here.kept(_seen).add(id(function))
+    if is_handled(call, here) or view_of(function, here) is None:
         return
-    if here.function(call) is not function or not _answers(function, here):
-        return
-    if _is_wrapped(function) or _is_handled_above(here):
+    if not _answers(function, here) or _is_wrapped(function) or _is_handled_above(here):
         return
     message = (
         f"If this service is down, `{function.name.value}` answers every visitor with a 500. "
@@ -146,6 +145,11 @@ def check(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
         "what can still be said."
     )
     yield Flag(call, message)
+
+
+def _seen(_here: Here) -> set[int]:
+    """The functions whose first call was looked at: one finding is enough."""
+    return set()
 
 
 def _answers(function: cst.FunctionDef, here: Here) -> bool:

@@ -111,7 +111,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from rules.facts.network_calls import WORDS, is_handled, network_calls
+from rules.facts.network_calls import NetworkCall, is_handled
 from rules.facts.task_functions import TaskFunction, task_of
 from rules.kit import Flag, Here, Rule, Severity, dotted, find, keyword
 
@@ -133,20 +133,26 @@ _CURE = {
 }
 
 
-@rule.on(cst.FunctionDef, words=WORDS)
-def check(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
-    task = task_of(function, here) if function.decorators and not here.is_test else None
+@rule.on(NetworkCall)
+def check(found: NetworkCall, here: Here) -> Iterator[Flag]:
+    function, call = found.function, found.call
+    if function is None or not function.decorators or id(function) in here.kept(_told):
+        return
+    task = task_of(function, here)
     if task is None or _tries_again(task, here):
         return
-    for call in network_calls(function.body, here):
-        if not is_handled(call, here) and not _is_best_effort(call, here):
-            name = function.name.value
-            message = (
-                f"When this call fails for a moment, the task `{name}` fails for good: it has no "
-                f"retry policy. Give its decorator {_CURE[task.queue]}."
-            )
-            yield Flag(call, message)
-            return
+    if not is_handled(call, here) and not _is_best_effort(call, here):
+        here.kept(_told).add(id(function))
+        yield Flag(
+            call,
+            f"When this call fails for a moment, the task `{function.name.value}` fails for good: "
+            f"it has no retry policy. Give its decorator {_CURE[task.queue]}.",
+        )
+
+
+def _told(_here: Here) -> set[int]:
+    """The functions of which it was said: once is enough."""
+    return set()
 
 
 def _tries_again(task: TaskFunction, here: Here) -> bool:

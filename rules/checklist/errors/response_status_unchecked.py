@@ -143,13 +143,13 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from rules.facts.network_calls import NetworkCall
 from rules.kit import (
     Confidence,
     Fix,
     Flag,
     Here,
     InsertBefore,
-    PythonFile,
     Rule,
     Severity,
     find,
@@ -167,13 +167,8 @@ rule = Rule(
     cwe=252,
 )
 
-_VERBS = ("get", "post", "put", "patch", "delete", "request")
-_SESSIONS = frozenset(
-    {"requests", "requests.api", "requests.Session", "requests.session", "httpx", "httpx.Client"}
-    | {"httpx.AsyncClient", "aiohttp.ClientSession", "urllib3", "urllib3.PoolManager"}
-    | {"requests.sessions.Session"}
-)
-_CALLS = frozenset(f"{home}.{verb}" for home in _SESSIONS for verb in _VERBS)
+# `urlopen` raises for a bad status by itself; these have another kind of body.
+_OTHER = frozenset({"urllib.request.urlopen"})
 _BODIES = frozenset({"json", "text", "content", "data", "read", "iter_content", "iter_lines"})
 # `.text` and `.content` of an error may be just what is wanted, for a log or a message.
 _SURE = frozenset({"json", "data"})
@@ -187,21 +182,24 @@ _TOLD = re.compile(
 )
 
 
-@rule.on(PythonFile, words=("requests", "httpx", "aiohttp", "urllib3"))
-def check(file: PythonFile, here: Here) -> Iterator[Flag]:
-    if here.is_test or _ASIDE.search(here.path) or not here.mentions(_BODIES):
+@rule.on(NetworkCall)
+def check(found: NetworkCall, here: Here) -> Iterator[Flag]:
+    if _ASIDE.search(here.path) or not here.mentions(_BODIES):
         return
-    seen = set()
-    for call in find(file.module, cst.Call):
-        if isinstance(call.func, cst.Attribute) and call.func.attr.value in _VERBS:
-            for flag in _of_call(call, here):
-                if id(flag.where) not in seen:
-                    seen.add(id(flag.where))
-                    yield flag
+    seen = here.kept(_seen)
+    for flag in _of_call(found.call, here):
+        if id(flag.where) not in seen:
+            seen.add(id(flag.where))
+            yield flag
+
+
+def _seen(_here: Here) -> set[int]:
+    """Places that were told of: two calls may end in one variable."""
+    return set()
 
 
 def _of_call(call: cst.Call, here: Here) -> Iterator[Flag]:
-    if not here.names(call.func) & _CALLS or _is_watched(call, here):
+    if _is_watched(call, here) or here.name(call.func) in _OTHER:
         return
     used = _waited(call, here)
     match here.parent(used):

@@ -128,7 +128,7 @@ import libcst as cst
 
 from rules.facts.console import is_run_by_hand, is_terminal_program
 from rules.facts.log_calls import METHODS, log_call
-from rules.facts.sensitive_values import is_secret_name, kind_of, sensitive
+from rules.facts.sensitive_values import is_secret_name, kind_of, may_hold, sensitive
 from rules.kit import Flag, Here, Rule, Severity, keyword, string
 
 rule = Rule(
@@ -145,7 +145,7 @@ _ASIDE = frozenset({"exc_info", "stack_info", "stacklevel", "end", "sep", "flush
 
 @rule.on(cst.Call, calls=(*sorted(METHODS), "print"))
 def check(call: cst.Call, here: Here) -> Iterator[Flag]:
-    if not call.args or here.is_test or here.is_migration:
+    if here.is_test or here.is_migration or not may_hold(call.args, here):
         return
     if isinstance(call.func, cst.Name):
         if keyword(call, "file") is not None or not _prints(call, here):

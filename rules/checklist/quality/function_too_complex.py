@@ -121,9 +121,7 @@ def weight(kind):
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import libcst as cst
-
-from rules.facts.function_size import size_of
+from rules.facts.function_size import LargeFunction
 from rules.kit import Flag, Here, Rule, Severity
 
 
@@ -148,15 +146,13 @@ rule = Rule(
 )
 
 
-@rule.on(cst.FunctionDef)
-def check(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
-    if here.is_test or here.is_migration:
-        return
+@rule.on(LargeFunction)
+def check(function: LargeFunction, here: Here) -> Iterator[Flag]:
     most = (here.options or _DEFAULT).max_complexity
-    ways = size_of(function, here).ways
+    ways = function.size.ways
     if ways > most:
         yield Flag(
-            function.name,
-            f"`{function.name.value}` has {ways} ways through it, more than the {most} that one "
+            function.node.name,
+            f"`{function.node.name.value}` has {ways} ways through it, more than the {most} that one "
             "can keep in mind. Give its parts functions of their own.",
         )

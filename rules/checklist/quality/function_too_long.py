@@ -155,9 +155,7 @@ def fill(row, card):
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import libcst as cst
-
-from rules.facts.function_size import size_of
+from rules.facts.function_size import LargeFunction
 from rules.kit import Flag, Here, Rule, Severity
 
 _FEWEST_BLOCKS = 3
@@ -185,15 +183,13 @@ rule = Rule(
 )
 
 
-@rule.on(cst.FunctionDef)
-def check(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
-    if here.is_test or here.is_migration:
-        return
+@rule.on(LargeFunction)
+def check(function: LargeFunction, here: Here) -> Iterator[Flag]:
     most = (here.options or _DEFAULT).max_statements
-    size = size_of(function, here)
+    size = function.size
     if size.statements > most and size.blocks >= _FEWEST_BLOCKS:
         yield Flag(
-            function.name,
-            f"`{function.name.value}` has {size.statements} statements in {size.blocks} blocks: it "
+            function.node.name,
+            f"`{function.node.name.value}` has {size.statements} statements in {size.blocks} blocks: it "
             "does several things. Give each a function with a name that says what it is for.",
         )
