@@ -159,7 +159,8 @@ def test_a_renamed_file_introduces_nothing(name: str) -> None:
     folder, _, leaf = path.rpartition("/")
     new = f"{folder}/renamed_{leaf}" if leaf != "settings.py" else path
     after = {new if each == path else each: text for each, text in before.items()}
-    assert introduced(before, after, {new: path}) == [] or "models" in path
+    # Others name models by their module, and migrations depend on each other by name.
+    assert introduced(before, after, {new: path}) == [] or re.search("models|migrations", path)
 
 
 PROTECTED = {

@@ -38,7 +38,7 @@ ENV PIP_NO_CACHE_DIR=1
 COPY --from=build /deps /deps
 COPY requirements.txt .
 RUN pip install -r requirements.txt
-RUN --mount=type=cache,target=/root/.cache/pip pip install gunicorn==23.0
+RUN --mount=type=cache,target=/home/app/.cache/pip pip install gunicorn==23.0
 COPY . .
 RUN pip install --no-deps .
 ```
