@@ -73,6 +73,16 @@ SANITISERS: dict[str, frozenset[str]] = {
         ),
         _HTML,
     ),
+    # An environment that does not escape is a finding of its own, where it is made.
+    **dict.fromkeys(
+        (
+            f"jinja2.{made}().{got}().{rendered}"
+            for made in ("Environment", "environment.Environment", "sandbox.SandboxedEnvironment")
+            for got in ("get_template", "select_template", "get_or_select_template", "from_string")
+            for rendered in ("render", "render_async", "generate", "stream")
+        ),
+        _HTML,
+    ),
     **dict.fromkeys(_words("shlex.quote pipes.quote subprocess.list2cmdline shlex.join"), _COMMAND),
     **dict.fromkeys(
         _words(
