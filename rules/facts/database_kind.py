@@ -17,7 +17,7 @@ _READ = re.compile(
 _KINDS = (
     ("postgres", re.compile(
         r"backends\.(postgresql|postgis)|postgres(ql)?(\+\w+)?://|PostgresDsn"
-        r"|(?m:^\W*)psycopg|[\"']psycopg|asyncpg"
+        r"|(?m:^[^\w\n]*)psycopg|[\"']psycopg|asyncpg"
     )),
     ("mysql", re.compile(r"backends\.mysql|mysql(\+\w+)?://|mariadb(\+\w+)?://|mysqlclient|PyMySQL|aiomysql")),
     ("sqlite", re.compile(r"sqlite(\+\w+)?:///")),

@@ -17,7 +17,7 @@ from rules.facts.settings_modules import SettingsModules, Stage, stage_named, st
 from rules.kit import Extractor, Project, Source, paths
 
 _PATH = re.compile(
-    r"(^|/)(\w+_)?(settings?|config(s|uration)?|conf)(_\w+)?(\.py$|/([^/]+/){0,2}[^/]+\.py$)"
+    r"(^|/)(\w+_)?(settings?|config(s|uration)?|conf)(_\w{1,60})?(\.py$|/([^/]+/){0,2}[^/]+\.py$)"
 )
 _SETTINGS = (
     b"INSTALLED_APPS",

@@ -21,10 +21,9 @@ _BY_HAND = re.compile(
     r"\.(py|js|jsx|ts|tsx|mjs|vue|svelte|html|jinja2?|j2|css|scss|less|go|rs|java|kt|rb|php|sh|c|h"
     r"|cc|cpp|swift|ex|exs|lua|tf)$|(^|/)(Dockerfile|Makefile)$"
 )
-_TEMPLATE = re.compile(r"<!--.*?-->", re.DOTALL)
 _SAYS_NOTHING = re.compile(
-    r"^\s*(#.*|[-*] \[ \].*|[-*=_\s]*|\**[\w ]{0,40}:?\**|(fix(es)?|close[sd]?|resolve[sd]?)\s*:?\s*#?|n/?a"
-    r"|none|tbd|todo)\s*$",
+    r"^(#.*|[-*] \[ \].*|[-*=_\s]*|\**([\w ]{1,40}:?\**|:\**)?"
+    r"|(fix(es)?|close[sd]?|resolve[sd]?)\s*(:\s*)?#?|n/?a|none|tbd|todo)$",
     re.IGNORECASE,
 )
 
@@ -58,5 +57,13 @@ def chief(change: Change) -> FileChange | None:
 
 def words_of(body: str) -> str:
     """What is left of a description without comments, headings, empty boxes and empty lines."""
-    lines = _TEMPLATE.sub("", body).split("\n")
-    return "\n".join(each for each in lines if not _SAYS_NOTHING.match(each)).strip()
+    lines = _without_comments(body).split("\n")
+    return "\n".join(each for each in lines if not _SAYS_NOTHING.match(each.strip())).strip()
+
+
+def _without_comments(body: str) -> str:
+    kept, at = [], 0
+    while (start := body.find("<!--", at)) >= 0 and (end := body.find("-->", start + 4)) >= 0:
+        kept.append(body[at:start])
+        at = end + 3
+    return "".join(kept) + body[at:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -12,7 +12,9 @@ import msgspec
 from rules.kit import Extractor, Project, Source
 
 _ENDINGS = (".html", ".jinja", ".jinja2", ".j2", ".htm", ".txt", ".xml", ".djhtml", ".mjml")
-_TOKEN = re.compile(r"\{#.*?#\}|\{%[-+]?(.*?)[-+]?%\}|\{\{[-+]?(.*?)[-+]?\}\}", re.DOTALL)
+_OPENING = re.compile(r"\{[#%{]")
+_CLOSING = {"{#": "#}", "{%": "%}", "{{": "}}"}
+_TRIMS = re.compile(r"\A[-+]|[-+]\Z")
 _LONGEST = 600  # characters of a tag
 _MOST = 4000  # tags of a template
 _RAW = re.compile(r"\b(comment|verbatim|raw)\b")
@@ -34,19 +36,35 @@ def extract(source: Source) -> TemplateRecord | None:
     """The tags in their order; comments and verbatim blocks are left out."""
     found: list[TagRecord] = []
     line, at, closing = 1, 0, ""
-    for each in _TOKEN.finditer(source.text):
-        line += source.text.count("\n", at, each.start())
-        at = each.start()
-        text = (each[1] if each[1] is not None else each[2] or "").strip()
+    for start, kind, inside in _tokens(source.text):
+        line += source.text.count("\n", at, start)
+        at = start
+        text = inside.strip()
         if closing:
             closing = "" if text == closing else closing
             continue
-        raw = _RAW.match(text) if each[1] is not None else None
+        raw = _RAW.match(text) if kind == "{%" else None
         if raw is not None:
             closing = f"end{raw[1]}"
         elif text and len(text) <= _LONGEST and len(found) < _MOST:
-            found.append(TagRecord(line, " ".join(text.split()), each[1] is None))
+            found.append(TagRecord(line, " ".join(text.split()), kind == "{{"))
     return TemplateRecord(tuple(found)) if found else None
+
+
+def _tokens(text: str) -> Iterator[tuple[int, str, str]]:
+    """Where each tag starts, what opens it, and its text; that of a comment is empty."""
+    at = 0
+    never_closed: set[str] = set()
+    while (opening := _OPENING.search(text, at)) is not None:
+        kind = opening[0]
+        end = -1 if kind in never_closed else text.find(_CLOSING[kind], opening.end())
+        if end < 0:
+            never_closed.add(kind)
+            at = opening.start() + 1
+            continue
+        inside = "" if kind == "{#" else text[opening.end() : end]
+        yield opening.start(), kind, _TRIMS.sub("", inside)
+        at = end + 2
 
 
 def is_template(path: str) -> bool:

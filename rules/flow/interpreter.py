@@ -41,7 +41,8 @@ STEPS = 25_000  # statements and expressions per entry function
 MODULE_STEPS = 4_000  # for one variable of a module
 _NAMES_OF_MODULE = re.compile(r"[^\W\d]\w*")
 _PERCENT = re.compile(
-    r"%(?:\((?P<name>[^)]*)\))?[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?P<kind>[diouxXeEfFgGcrsa%])"
+    r"%(?:\((?P<name>[^)]{0,200})\))?[-+ #0]*(?:[1-9]\d*|\*)?(?:\.(?:\d+|\*))?"
+    r"(?P<kind>[diouxXeEfFgGcrsa%])"
 )
 
 

@@ -18,7 +18,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("toml", re.compile(r"(\.toml|(^|/)(Pipfile|poetry\.lock|uv\.lock|pdm\.lock|Cargo\.lock))$")),
     ("yaml", re.compile(r"\.ya?ml$")),
     ("requirements", re.compile(
-        r"(^|/)[^/]*(requirements?|constraints?)[^/]*\.(txt|in|pip)$|(^|/)requirements/[^/]+\.(txt|in|pip)$"
+        r"(requirements?|constraints?)[^/]{0,200}\.(txt|in|pip)$|(^|/)requirements/[^/]+\.(txt|in|pip)$"
     )),
     ("unit", re.compile(r"\.(service|timer|socket|target)$")),
     ("ini", re.compile(r"\.(ini|cfg)$|(^|/)supervisor[^/]*\.conf$|(^|/)\.(flake8|pylintrc|coveragerc|bandit|editorconfig)$|(^|/)pylintrc$")),

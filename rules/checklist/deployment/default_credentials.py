@@ -93,8 +93,8 @@ rule = Rule(
 )
 
 _NAME = re.compile(
-    r"(?i)^(\w+_)*(POSTGRES|PG|MYSQL|MARIADB|DB|DATABASE|SQL|MONGO\w*|REDIS|RABBITMQ|BROKER|AMQP|CLICKHOUSE|ELASTIC\w*|MINIO|MSSQL)"
-    r"(_\w+)*_?(PASSWORD|PASS|PASSWD)$|^RABBITMQ_DEFAULT_PASS$|^MINIO_ROOT_PASSWORD$|^PGPASSWORD$"
+    r"(?i)^(?=\w*PASS(WORD|WD)?$)(\w+_)?"
+    r"(MONGO|ELASTIC|(POSTGRES|PG|MYSQL|MARIADB|DB|DATABASE|SQL|REDIS|RABBITMQ|BROKER|AMQP|CLICKHOUSE|MINIO|MSSQL)(_|PASS(WORD|WD)?$))"
 )
 _URL = re.compile(
     r"^(postgres(ql)?|mysql|mariadb|amqp|amqps|redis|mongodb)(\+\w+)?://[^:@/\s]*:(?P<word>[^@/\s]+)@"

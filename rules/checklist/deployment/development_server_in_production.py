@@ -80,12 +80,12 @@ _SERVERS = (
         re.compile(r"manage\.py\s+(runserver|runserver_plus)\b|\bdjango-admin\s+runserver\b"),
         "runserver",
     ),
-    (re.compile(r"\bflask\b(\s+-{1,2}\S+(\s+[^-\s]\S*)?)*\s+run\b"), "flask run"),
+    (re.compile(r"\bflask\b(\s+-\S{1,200}(\s+[^-\s]\S{0,200})?){0,6}\s+run\b"), "flask run"),
     (re.compile(r"\bfastapi\s+dev\b"), "fastapi dev"),
-    (re.compile(r"\b(uvicorn|gunicorn|hypercorn|granian|daphne)\b.*--reload\b"), "--reload"),
-    (re.compile(r"\b(flask|hypercorn)\b.*--debug\b"), "--debug"),
+    (re.compile(r"\b(uvicorn|gunicorn|hypercorn|granian|daphne)\b.{0,1000}--reload\b"), "--reload"),
+    (re.compile(r"\b(flask|hypercorn)\b.{0,1000}--debug\b"), "--debug"),
 )
-_RELOAD = re.compile(r"(, *\"--reload\"|\"--reload\", *|\s+--reload\b)")
+_RELOAD = re.compile(r"(, *\"--reload\"|\"--reload\", *|(?<!\s)\s+--reload\b)")
 
 
 @rule.on(Dockerfile)

@@ -65,7 +65,7 @@ _DUMMY = re.compile(
     r"(?i)dummy|changeme|change_me|placeholder|example|not.?(used|needed|a.?secret|set)|build|fake|test|secret.?key$"
     r"|insecure|^x+$|^\W*$|^(true|false|none|null|no|yes|1|0|secret|password|foo|bar|unused|temp|tmp|default|collectstatic)$|\$"
 )
-_PAIR = re.compile(r"([A-Za-z_]\w*)=(\"(?:[^\"\\]|\\.)*\"|'[^']*'|\S*)")
+_PAIR = re.compile(r"(?<!\w)([A-Za-z_]\w*)=(\"(?:[^\"\\]|\\.)*\"|'[^']*'|\S*)")
 _FILES = re.compile(
     r"(^|/)(\.env(\.(prod|production|staging|local))?|\.pypirc|\.netrc|\.npmrc|id_(rsa|dsa|ecdsa|ed25519)"
     r"|[\w.-]+\.pem|[\w.-]+\.p12|\.aws/credentials|credentials\.json|service[-_]?account[\w-]*\.json|\.htpasswd)$"

@@ -129,7 +129,7 @@ _STARTS = re.compile(
 )
 _STARTING = re.compile(r"(?i)start|lifespan|before_first_request|before_serving")
 _COMMANDS = re.compile(r"(?i)command|\bcli\b|click|typer|fixture|task")
-_NOT_LIVE = re.compile(r"(?i)test|debug|\bdev|local|sqlite|demo|memory|__main__.*(argv|args)")
+_NOT_LIVE = re.compile(r"(?i)test|debug|\bdev|local|sqlite|demo|memory|__main__.{0,250}?arg[vs]")
 _DEPTH = 3
 
 

@@ -169,9 +169,7 @@ rule = Rule(
 )
 
 _WORDS = ("save", "asave", "commit", "flush")
-_NUMBERS = re.compile(
-    r"^(Positive|Big|Small|Positive(Small|Big))*(Integer|Decimal|Float|Money)Field$"
-)
+_NUMBERS = re.compile(r"^(Positive|Big|Small)*(Integer|Decimal|Float|Money)Field$")
 _LOCKS = re.compile(
     r"for_update|\block(ed|s)?\b|_lock\b|lock\(|Lock\(|advisory|version_id|serializable",
     re.IGNORECASE,

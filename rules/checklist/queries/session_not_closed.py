@@ -128,7 +128,7 @@ _LIBRARIES = (
 )
 _MAKERS = re.compile(r"(^|\.)(sessionmaker|async_sessionmaker)$")
 _SCOPED = re.compile(r"scoped_session|SQLAlchemy$|flask_sqlalchemy")
-_OPENS = re.compile(r"(session\w*|connect(ion)?|cursor|db\w*)$", re.IGNORECASE)
+_OPENS = re.compile(r"((session|db)\w{0,60}|connect(ion)?|cursor)$", re.IGNORECASE)
 _LOCALS = re.compile(
     r"^(Async)?Session(Local|Maker|Factory)?$|^(async_)?session_?(local|maker|factory)$"
 )

@@ -114,7 +114,7 @@ _SAFE = re.compile(
     r"\{\{-?(?P<value>[^{}|]{1,200})(?P<filters>(?:\|[^{}|]{1,80}){0,10}?)\|\s*safe\s*[|}-]"
 )
 _OFF = re.compile(r"\{%-?\s*autoescape\s+(off|false)\s*-?%\}")
-_COMMENT = re.compile(r"\{#[^\n]{0,2000}?#\}|<!--[^\n]{0,2000}?-->")
+_COMMENT = re.compile(r"\{#[^\n]{0,600}?#\}|<!--[^\n]{0,600}?-->")
 _PREPARED = frozenset(
     {"html", "rendered", "markup", "svg", "icon", "img", "image", "widget", "json", "script", "style"}
     | {"css", "meta", "url", "link", "links", "template", "snippet", "helper", "help", "errors", "badge"}

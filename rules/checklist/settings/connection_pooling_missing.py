@@ -131,7 +131,7 @@ rule = Rule(
     fix="suggestion",
 )
 
-_SERVERS = re.compile(r"(postgresql|postgis|mysql|oracle|mssql|psycopg\w*)$")
+_SERVERS = re.compile(r"(postgresql|postgis|mysql|oracle|mssql|psycopg\w{0,20})$")
 _ENGINES = ("create_engine", "create_async_engine")
 _POOL = re.compile(r"pool|echo_pool|creator")
 _SHORT_LIVED = re.compile(

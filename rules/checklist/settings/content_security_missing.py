@@ -79,7 +79,7 @@ rule = Rule(
 
 _POLICY = re.compile(r"CSP|CONTENT_SECURITY|ContentSecurity|[Hh]eaders|[Tt]alisman")
 _PAGE = re.compile(
-    r"(^|/)(templates|jinja2)/(?!(email|mail|admin|registration)s?/).+\.(html|jinja2?)$"
+    r"(^|/)(templates|jinja2)/(?!(email|mail|admin|registration)s?/).{1,300}\.(html|jinja2?)$"
 )
 
 

@@ -101,7 +101,7 @@ _SHOWN = re.compile(
 _NEAR = re.compile(
     r"^(localhost|127\.|0\.0\.0\.0|\[?::1|host\.docker\.internal)|\.(local|test|localhost)$"
 )
-_EXAMPLE = re.compile(r"(^|\.)(example|domain|host|hostname|foo|bar|acme|server)(\.\w+)*$")
+_EXAMPLE = re.compile(r"(^|\.)(example|domain|host|hostname|foo|bar|acme|server)(\.\w{1,63}){0,6}$")
 _TRIAL = re.compile(
     r"(^|/)(examples?|samples?|demos?|tutorials?|dev|development|local|\.ci|\.circleci|\.github|docs?"
     r"|\.devcontainer|fixtures?|cassettes?|mocks?|testdata|node_modules|vendor|e2e\w*|cypress|\w*tests?)/"

@@ -110,8 +110,8 @@ rule = Rule(
 )
 
 _FROZEN = re.compile(
-    r"freeze|time_machine|travel\(|patch[^\n]*(now|time|today|random|sleep)"
-    r"|monkeypatch[^\n]*(now|time|today|random|sleep)|mock_(time|now|sleep)|mocker"
+    r"freeze|time_machine|travel\(|patch[^\n]{0,250}?(now|time|today|random|sleep)"
+    r"|mock_(time|now|sleep)|mocker"
 )
 _FOR_ALL = re.compile(r"pytestmark\s*=[^\n]*|autouse=True[^\n]*\n[^\n]*\n[^\n]*")
 _SEEDED = re.compile(r"seed\(|Random\(\d")

@@ -155,7 +155,6 @@ _ROUTED = re.compile(
     rb"route|path\(|\.(get|post|put|patch|delete|websocket)\(|url\(|task|actor|Command"
 )
 _PARAMETER = re.compile(r"<[^<>]*>|\{[^{}]*\}|\(\?P<\w+>[^()]*\)")
-_EDGES = re.compile(r"^[\^/]+|[$/?]+$")
 _LEAST_TELLING = 5
 
 
@@ -252,7 +251,7 @@ def _is_named(entry: _Entry, suite: Suite) -> bool:
         return True
     if entry.kind != "endpoint":
         return False
-    bare = _EDGES.sub("", entry.url)
+    bare = entry.url.lstrip("^/").rstrip("$/?")
     telling = [each for each in re.split(r"/", _PARAMETER.sub("", bare)) if each]
     if not telling:
         return True  # told by its prefix alone, which stands elsewhere

@@ -132,7 +132,9 @@ rule = Rule(
     default=False,
 )
 
-_TASK = re.compile(r"(^|[^&\w])#\d+\b|\bGH-\d+\b|\b[A-Z][A-Z0-9]{1,9}-\d+\b|https?://\S+/\S*\d")
+_TASK = re.compile(
+    r"(^|[^&\w])#\d+\b|\bGH-\d+\b|\b[A-Z][A-Z0-9]{1,9}-\d+\b|https?://[^\s/]{1,260}/[^\s\d]{0,500}\d"
+)
 _SMALL = 15
 
 

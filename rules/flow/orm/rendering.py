@@ -36,10 +36,10 @@ _OPENING = frozenset(
 )
 _PATH = re.compile(r"[A-Za-z_][\w.]*")
 _FILTER = re.compile(r"\|\s*([A-Za-z_]\w*)(?::([^|\s]+))?")
-_FOR = re.compile(r"for (.+?) in (.+)")
+_FOR = re.compile(r"^for (.+?) in (.+)")
 _INCLUDE = re.compile(r"(include|extends|embed) +[\"']([^\"']+)[\"'](.*)")
-_WITH = re.compile(r"([A-Za-z_]\w*) *= *(\"[^\"]*\"|'[^']*'|[^\s,]+)")
-_AS = re.compile(r"(.+?) as ([A-Za-z_]\w*)")
+_WITH = re.compile(r"(?<!\w)([A-Za-z_]\w*) *= *(\"[^\"]*\"|'[^']*'|[^\s,]+)")
+_AS = re.compile(r"^(.+?) as ([A-Za-z_]\w*)")
 _TEXT = re.compile(r"\"[^\"]*\"|'[^']*'")
 _WORDS = frozenset(
     [

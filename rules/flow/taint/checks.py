@@ -13,7 +13,7 @@ STRICT_TESTS = frozenset(
     {"isdigit", "isdecimal", "isnumeric", "isalnum", "isalpha", "isidentifier"}
 )
 _HOST_TESTS = re.compile(
-    r"(url_has_allowed_host_and_scheme|(is_)?(safe|allowed|valid|local|internal|trusted)_(redirect|url|next|target|host|uri|domain)\w*"
+    r"(url_has_allowed_host_and_scheme|(is_)?(safe|allowed|valid|local|internal|trusted)_(redirect|url|next|target|host|uri|domain)\w{0,60}"
     r"|(redirect|url|next|target|host|uri)_is_(safe|allowed|valid|local)|is_(url|redirect)_(safe|allowed|valid)|same_origin|same_host)$"
 )
 _ANY_TEST = re.compile(
@@ -33,7 +33,7 @@ _WITHOUT: tuple[tuple[str, frozenset[str]], ...] = (
     ("(", frozenset({"ldap"})),
     ("*", frozenset({"ldap"})),
 )
-_REMOVED = re.compile(r"\[\^(?P<kept>(?:\\.|[^\]\\])+)\]\+?")
+_REMOVED = re.compile(r"^\[\^(?P<kept>(?:\\.|[^\]\\])+)\]\+?")
 _LOOSE = re.compile(r"(?<!\\)\.[*+]|\[\^|\\[SWD]")
 
 
