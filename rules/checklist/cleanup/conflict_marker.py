@@ -43,6 +43,14 @@ SHIPPING = 4
 SHIPPING = 5
 >>>>>>> cheaper-shipping
 ```
+Good: a text about such marks.
+```python shop/merge.py
+MARKS = """
+<<<<<<< HEAD
+=======
+>>>>>>> other
+"""
+```
 Good: what tests of merging read.
 ```text tests/data/conflict.txt
 <<<<<<< HEAD
@@ -55,7 +63,9 @@ b
 
 from __future__ import annotations
 
+import ast
 import re
+import warnings
 from collections.abc import Iterator
 
 from rules.facts.artifacts import TEST_DATA
@@ -72,6 +82,7 @@ rule = Rule(
     peers=("pre-commit:check-merge-conflict",),
 )
 
+_FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError)
 _BEGIN = re.compile(r"^<{7} \S")
 _END = re.compile(
     r"^>{7} (HEAD|[0-9a-f]{7,40}\b|[\w./-]{1,100}(?: \([^)\n]{1,120}\))?\s*(?:#.*|<!--.*)?$)"
@@ -86,6 +97,8 @@ def check(file: TextFile, here: Here) -> Iterator[Flag]:
         return
     if _ABOUT_MERGING.search(file.path) or TEST_DATA.search(file.path):
         return
+    if file.path.endswith((".py", ".pyi")) and _is_whole(text):
+        return
     inside = False
     for number, line in enumerate(file.lines, start=1):
         if _BEGIN.match(line):
@@ -95,6 +108,17 @@ def check(file: TextFile, here: Here) -> Iterator[Flag]:
             if not inside and _is_of_merge(line, file):
                 yield _flag(number)
             inside = False
+
+
+def _is_whole(text: str) -> bool:
+    """Whether Python understands the file: then the marks stand in a string."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # invalid escapes are the author's affair
+        try:
+            ast.parse(text)
+        except _FAILURES:
+            return False
+    return True
 
 
 def _is_of_merge(line: str, file: TextFile) -> bool:
