@@ -45,11 +45,11 @@ SHIPPING = 5
 ```
 Good: a text about such marks.
 ```python shop/merge.py
-MARKS = """
+MARKS = '''
 <<<<<<< HEAD
 =======
 >>>>>>> other
-"""
+'''
 ```
 Good: what tests of merging read.
 ```text tests/data/conflict.txt
