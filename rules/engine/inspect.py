@@ -186,12 +186,17 @@ class Ear:
         """Listeners on text that read this path."""
         name = path.rpartition("/")[2]
         if self._any_text is None or not (self._any_text.match(path) or self._any_text.match(name)):
-            return []
+            return list(self._every_text)
         return [one for one in self.text if applies_to(one[0], path)]
 
     @cached_property
+    def _every_text(self) -> tuple[Heard, ...]:
+        """Those that read every path: asking the others of most files would cost in vain."""
+        return tuple(one for one in self.text if "*" in one[0].files)
+
+    @cached_property
     def _any_text(self) -> re.Pattern[str] | None:
-        globs = sorted({glob for rule, _ in self.text for glob in rule.files})
+        globs = sorted({glob for rule, _ in self.text for glob in rule.files} - {"*"})
         return re.compile("|".join(map(translate, globs))) if globs else None
 
     @cached_property
