@@ -10,7 +10,7 @@ import re
 
 _TEST = re.compile(
     rb"^([ \t]*)(?:async[ \t]+)?def[ \t]+test\w*\("
-    rb"(?:[^\n]*|[ \t]*\n(?:\1[ \t]+[^\n]*\n)+\1\)[^\n]*):[ \t]*\n"
+    rb"(?:[^\n]*|[ \t]*\n(?:\1[ \t]+\S[^\n]*\n)+\1\)[^\n]*):[ \t]*\n"
     rb"((?:\1[ \t]+\S[^\n]*\n|[ \t]*\n)+)",
     re.MULTILINE,
 )

@@ -85,6 +85,12 @@ def test_only_comments_for_a_body_is_left_to_the_parser() -> None:
     assert without_tests(text) == text
 
 
+def test_a_long_signature_that_ends_otherwise_is_left_at_once() -> None:
+    lines = b"".join(b"        parameter%d,\n" % number for number in range(60))
+    text = b"    def test_one(\n" + lines + b"    )  # no colon\n"
+    assert without_tests(text) is None
+
+
 @pytest.mark.parametrize("path", sorted(HERE.parent.rglob("test_*.py")), ids=lambda path: path.stem)
 def test_the_facts_of_a_file_of_tests_are_those_of_all_of_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
