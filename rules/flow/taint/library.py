@@ -47,7 +47,8 @@ HARMLESS_METHODS = _words(
     """isdigit isdecimal isnumeric isalnum isalpha isascii isidentifier islower isupper isspace
     isprintable istitle startswith endswith find rfind index rindex count exists is_file is_dir
     is_valid is_relative_to is_absolute hexdigest digest timestamp isoformat __len__ has_key __contains__
-    save delete full_clean bit_length tell seek"""
+    save delete full_clean bit_length tell seek
+    read_text read_bytes iterdir rglob stat lstat"""
 )
 
 _QUOTED = frozenset({"url"})

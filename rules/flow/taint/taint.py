@@ -55,6 +55,7 @@ _CHECKS = " checks"  # no variable can have this name
 _CONTAINERS = frozenset(
     {"get", "getlist", "getone", "getall", "get_list", "pop", "setdefault", "get_all"}
 )
+_VIEWS = frozenset({"keys", "values", "items"})
 _LONGEST = 60
 _CHARACTER = ".character"  # the name of a value that is one element of a text
 PARSER = "parser"  # the kind of a dict that keeps what a parser was told
@@ -291,7 +292,7 @@ class Taint(Domain):
         if isinstance(owner, Thing) and owner.marks and _is_collection(owner.name):
             if owner.name.endswith(".META") and sources.is_of_server(_constant(key)):
                 return UNKNOWN
-            safe = _common_cleared(owner.marks)
+            safe = _common_cleared(owner.marks) | _safe_by_key(_constant(key))
             return Thing(marks=self._mark(node, frame, safe))
         return None
 
@@ -300,7 +301,7 @@ class Taint(Domain):
     def call(self, call: Call, frame: Frame) -> Value | None:
         self._look_at(call, frame)
         owner = call.owner
-        if call.method in _CONTAINERS and isinstance(owner, Thing) and owner.marks:
+        if call.method in _CONTAINERS | _VIEWS and isinstance(owner, Thing) and owner.marks:
             found = self._of_collection(call, owner, frame)
             if found is not None:
                 return found
@@ -328,15 +329,24 @@ class Taint(Domain):
         """`request.args.get("q", default)`."""
         if not _is_collection(owner.name):
             return None
+        if call.method in _VIEWS:
+            return self._of_view_of(call, owner, frame)
         key = call.constant(0, "key")
         if _is_cast(call) or (owner.name.endswith(".META") and sources.is_of_server(str(key))):
             return UNKNOWN
-        safe = _common_cleared(owner.marks)
+        safe = _common_cleared(owner.marks) | _safe_by_key(str(key))
         value: Value = Thing(marks=self._mark(call.node, frame, safe))
         if call.method.startswith("getl") or call.method in ("getall", "get_all"):
             return frame.make_list(call.node, (), value)
         default = call.argument(1, "default", "failobj")
         return value if default is None else join(value, default)
+
+    def _of_view_of(self, call: Call, owner: Thing, frame: Frame) -> Value:
+        """`request.form.items()`: names and data are the caller's, names of a form's fields not."""
+        value: Value = Thing(marks=self._mark(call.node, frame, _common_cleared(owner.marks)))
+        key = UNKNOWN if owner.name.startswith("form.") else value
+        every = {"keys": key, "values": value}
+        return frame.make_list(call.node, (), every.get(call.method, Tuple((key, value))))
 
     @staticmethod
     def _told(owner: Ref, call: Call, frame: Frame) -> Value | None:
@@ -377,6 +387,8 @@ class Taint(Domain):
             return result
         if name in library.SANITISERS:
             return Thing(f"{name}()", marks=cleared(given, library.SANITISERS[name]))
+        if name == "shlex.split" and call.args:
+            return self._words_of(call, frame)
         if name in library.DECODERS:
             return Thing(f"{name}()", marks=restored(given, library.DECODERS[name]))
         if owner is not None and frame.marks(owner):
@@ -396,6 +408,14 @@ class Taint(Domain):
         if name.startswith("builtins."):
             return result
         return self._unknown(call, result, given, frame)
+
+    @staticmethod
+    def _words_of(call: Call, frame: Frame) -> Value:
+        """The words of a command; the first is the program."""
+        given = call.args[0]
+        start = given.start.split(" ") if isinstance(given, Text) else []
+        known = tuple(Const(each) for each in start[:-1] if each)
+        return frame.make_list(call.node, known, Thing(marks=frame.marks(given)))
 
     def _unknown(self, call: Call, result: Value, given: Marks, frame: Frame) -> Value:
         """A function of which nothing is known: what it gives may hold what it was given."""
@@ -421,7 +441,7 @@ class Taint(Domain):
     def _of_marked(self, call: Call, owner: Value, result: Value, frame: Frame) -> Value:
         """A method of data from outside gives more of it."""
         method = call.method
-        if method in library.HARMLESS_METHODS:
+        if method in library.HARMLESS_METHODS or (method == "open" and "Path" in _kind(owner)):
             return result if isinstance(result, Const) else UNKNOWN
         if method in library.METHOD_SANITISERS:
             marks = cleared(frame.marks(owner), library.METHOD_SANITISERS[method])
@@ -462,6 +482,8 @@ class Taint(Domain):
         if isinstance(iterated, Text) and iterated.marks:
             return Thing(_CHARACTER, marks=iterated.marks)
         if isinstance(iterated, Thing) and iterated.marks:
+            if iterated.name.startswith("form."):
+                return UNKNOWN  # the names of its fields
             if _is_collection(iterated.name) and isinstance(node, ast.expr):
                 return Thing(marks=self._mark(node, frame, _common_cleared(iterated.marks)))
             return Thing(
@@ -557,7 +579,9 @@ class Taint(Domain):
         self, node: ast.Compare, left: Value, right: Value, frame: Frame, *, outcome: bool
     ) -> None:
         if outcome and _is_character(left):
-            return  # the interpreter knows which one it is
+            if not isinstance(right, Const | Text) and not frame.marks(right):
+                frame.refine(node.left, frame.remarked(left, lambda each: cleared(each, FAMILIES)))
+            return
         if outcome:
             if isinstance(right, Thing) and right.name == ".parents":
                 self.check(frame, right.marks, frozenset({"path"}))
@@ -778,6 +802,12 @@ def _is_collection(name: str) -> bool:
 def _common_cleared(marks: Marks) -> frozenset[str]:
     sets = [each.cleared for each in marks if isinstance(each, Mark)]
     return frozenset.intersection(*sets) if sets else frozenset()
+
+
+def _safe_by_key(key: str) -> frozenset[str]:
+    """The page that led here is a fair place to send its reader back to."""
+    is_referrer = key.lower().removeprefix("http_") in ("referer", "referrer")
+    return frozenset({"redirect"}) if is_referrer else frozenset()
 
 
 def _is_cast(call: Call) -> bool:
