@@ -1,8 +1,8 @@
 """Runs a domain over functions of the project.
 
 The work on one entry function is bounded by `STEPS` (statements and expressions read, those
-of called functions included) and calls by `calls.MAX_DEPTH`. Where a bound is reached the
-values are unknown from there on, and `limits` says so.
+of called functions included), that on one file by `ALL_STEPS`, and calls by `calls.MAX_DEPTH`.
+Where a bound is reached the values are unknown from there on, and `limits` says so.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ from rules.flow.values import (
     join_all,
 )
 
-STEPS = 25_000  # statements and expressions per entry function
+STEPS = 20_000  # statements and expressions per entry function
+ALL_STEPS = 80_000  # of all entry functions together
 MODULE_STEPS = 4_000  # for one variable of a module
 _NAMES_OF_MODULE = re.compile(r"[^\W\d]\w*")
 _PERCENT = re.compile(
@@ -66,6 +67,7 @@ class Interpreter:
     program: Program
     domain: Domain
     steps: int = STEPS
+    steps_left: int = ALL_STEPS
     unrolled: int = 8
     limits: list[Limit] = field(default_factory=list)
     memo: dict[Hashable, Outcome] = field(default_factory=dict)
@@ -89,13 +91,14 @@ class Interpreter:
     def run(self, code: FunctionCode, outer: Frame | None = None) -> Frame:
         """Interpret a function that nobody was seen to call. The domain hears of all it does."""
         self.memo.clear()
-        self._left = self.steps
+        self._left = given = min(self.steps, self.steps_left)
         frame = self._entry(code, outer)
         try:
             self._parameters(code, frame)
             self.perform(frame)
         except (_LimitReached, RecursionError):
             self._note_limit(code)
+        self.steps_left -= given - max(self._left, 0)
         return frame
 
     def run_all(self, code: FunctionCode) -> None:

@@ -91,7 +91,7 @@ _OWN_ADDRESS = frozenset(
 _META_OF_SERVER = re.compile(r"^(REMOTE_|SERVER_|wsgi\.|SCRIPT_NAME|REQUEST_METHOD|CONTENT_LENGTH)")
 VALIDATED = frozenset({"cleaned_data", "validated_data"})
 
-_ROUTE_NAMES = frozenset(
+ROUTE_NAMES = frozenset(
     {"get", "post", "put", "patch", "delete", "head", "options", "route", "api_route", "websocket"}
     | {"websocket_route", "api_operation", "expose", "trace"}
 )
@@ -143,7 +143,7 @@ def route_of(code: FunctionCode, program: Program) -> Route | None:
         last = name.rpartition(".")[2]
         if last == "api_view":
             return Route("drf", "", is_html=False)
-        if "." not in name or last not in _ROUTE_NAMES:
+        if "." not in name or last not in ROUTE_NAMES:
             continue
         path = _path(each)
         if path is None or (path and not path.startswith("/")):

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 import libcst as cst
 
-from rules.flow.interpreter import STEPS, Interpreter, Limit
+from rules.flow.interpreter import Interpreter, Limit
 from rules.flow.program import Program
 from rules.flow.taint.entries import entries
 from rules.flow.taint.sinks import PROBE, Returned, Sink, Stored
@@ -51,7 +51,6 @@ _STATEMENT: Mapping[type[ast.AST], type[cst.CSTNode]] = {
     ast.Attribute: cst.Attribute,
 }
 _NEAR = 30  # lines
-_FILE_STEPS = 400_000  # statements and expressions of all functions of a file together
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +106,23 @@ def subjects() -> list[type[TaintedCall]]:
     return [each for each in TaintedCall.__subclasses__() if each.sinks]
 
 
+def _doubted(classes: Sequence[type[TaintedCall]], here: Here) -> frozenset[str]:
+    """What sinks are called by whose doubtful findings are wanted, of libraries the file names."""
+    return frozenset(
+        last
+        for each in classes
+        if each.hotspots
+        for sink in each.sinks
+        if isinstance(sink, Sink)
+        for library, last in map(_ends, sink.names)
+        if library in ("*", "builtins") or here.mentions((library,))
+    )
+
+
+def _ends(name: str) -> tuple[str, str]:
+    return name.partition(".")[0], name.rpartition(".")[2]
+
+
 def _sink_words(classes: Sequence[type[TaintedCall]]) -> frozenset[str]:
     found = set()
     for each in classes:
@@ -144,8 +160,7 @@ class _Analysis:
             families.setdefault(each.family, []).extend(each.sinks)
         domain = Taint(families, frozenset(each.family for each in classes if each.hotspots))
         run = Interpreter(program, domain)
-        doubted = _sink_words([each for each in classes if each.hotspots])
-        for code in entries(run.entries(module), doubted):
+        for code in entries(run.entries(module), _doubted(classes, here)):
             run.run_all(code)
         if run.limits and here.known is not None:
             here.known.notes.append(_note(run.limits))
@@ -206,7 +221,7 @@ def _is_probe(hit: Hit) -> bool:
 def _note(limits: Sequence[Limit]) -> str:
     names = ", ".join(f"`{each.function}` (line {each.line})" for each in limits[:3])
     more = f" and {len(limits) - 3} more" if len(limits) > 3 else ""
-    return f"data was not followed to the end of {names}{more}: more than {STEPS:,} steps"
+    return f"data was not followed to the end of {names}{more}: there is too much to follow"
 
 
 def _rank(hit: Hit) -> tuple[int, int]:
