@@ -198,7 +198,7 @@ class _Maker:
                 at = self._spans[id(node)]
                 indent = self._indent(at.line)
                 end = self._end(at.line)
-                code = "".join(f"{indent}{line}{end}" for line in lines)
+                code = "".join(f"{indent}{line}{end}" if line else end for line in lines)
                 return TextEdit(self._path, Span(at.line, 1, at.line, 1), code)
             case ReplaceLines(first=first, last=last, lines=lines):
                 return self._replace_lines(first, last, lines)
