@@ -78,8 +78,9 @@ import libcst as cst
 
 from rules.facts.django_models import Model
 from rules.facts.model_class import ModelClass
+from rules.facts.model_habits import ModelHabits
 from rules.facts.python_classes import Classes
-from rules.kit import Fix, Flag, Here, InsertBefore, Rule, Severity
+from rules.kit import Confidence, Fix, Flag, Here, InsertBefore, Rule, Severity
 
 rule = Rule(
     __name__,
@@ -105,11 +106,13 @@ def check(found: ModelClass, here: Here) -> Iterator[Flag]:
         return
     if not found.fields or _is_known_by_name(model, found, here) or _joins(model):
         return
+    habits: ModelHabits = here.project.facts(ModelHabits)
     yield Flag(
         found.node,
         f"A `{model.name}` is shown as `{model.name} object (1)` in the admin, forms and logs. "
         "Give it a `__str__`.",
         fix=_fix(found, model),
+        confidence=None if habits.named else Confidence.HOTSPOT,
     )
 
 

@@ -55,7 +55,8 @@ from collections.abc import Iterator
 import libcst as cst
 
 from rules.facts.model_class import ModelClass
-from rules.kit import Fix, Flag, Here, Replace, Rule, Severity, dotted, keyword
+from rules.facts.model_habits import ModelHabits
+from rules.kit import Confidence, Fix, Flag, Here, Replace, Rule, Severity, dotted, keyword
 
 rule = Rule(
     __name__,
@@ -68,7 +69,8 @@ rule = Rule(
 )
 
 _TEXTS = frozenset(
-    {"CharField", "TextField", "SlugField", "EmailField", "URLField", "FilePathField"}
+    f"django.db.models.{kind}"
+    for kind in ("CharField", "TextField", "SlugField", "EmailField", "URLField", "FilePathField")
 )
 
 
@@ -77,9 +79,10 @@ def check(found: ModelClass, here: Here) -> Iterator[Flag]:
     model = found.model
     if model is None or here.is_test or here.is_migration:
         return
+    habits: ModelHabits = here.project.facts(ModelHabits)
     constraints = model.options.get("constraints", "") + model.options.get("unique_together", "")
     for name, node in found.fields.items():
-        if model.fields[name].type not in _TEXTS or not isinstance(node.value, cst.Call):
+        if model.fields[name].own not in _TEXTS or not isinstance(node.value, cst.Call):
             continue
         call = node.value
         if dotted(keyword(call, "null")) != "True" or _means_none(call, here):
@@ -91,6 +94,7 @@ def check(found: ModelClass, here: Here) -> Iterator[Flag]:
             f"`{name}` may be empty as `None` and as `''`, and each query finds one of them. Leave "
             '`null=True` out and let it default to `""`.',
             fix=_fix(call),
+            confidence=Confidence.HOTSPOT if habits.nullable else None,
         )
 
 
