@@ -76,9 +76,25 @@ def search():
 def export(request):
     return HttpResponse(request.POST["text"], content_type="text/plain")
 ```
+Good: what a response is may be said after it was made.
+```python shop/api.py
+import json
+
+from flask import Flask, Response, request
+
+app = Flask(__name__)
+
+@app.get("/echo")
+def echo():
+    response = Response(json.dumps({"said": request.args["q"]}))
+    response.mimetype = "application/json"
+    return response
+```
 """
 
 from collections.abc import Iterator
+
+import libcst as cst
 
 from rules.flow.domain import Call
 from rules.flow.frame import Frame
@@ -86,7 +102,7 @@ from rules.flow.taint.report import flag
 from rules.flow.taint.sinks import Returned, Sink
 from rules.flow.taint.subject import TaintedCall
 from rules.flow.values import Const
-from rules.kit import Flag, Here, Rule, Severity
+from rules.kit import Flag, Here, Rule, Severity, dotted, find, string
 
 rule = Rule(
     __name__,
@@ -183,6 +199,8 @@ class PageText(TaintedCall):
 
 @rule.on(PageText)
 def check(found: PageText, here: Here) -> Iterator[Flag]:
+    if _is_relabelled(found.node, here):
+        return
     name = "the answer" if found.called == "return" else f"`{found.called.rpartition('.')[2]}`"
     yield flag(
         found,
@@ -191,3 +209,28 @@ def check(found: PageText, here: Here) -> Iterator[Flag]:
         "Render it with a template, or escape it.",
         whole=found.called == "return",
     )
+
+
+def _is_relabelled(response: cst.CSTNode, here: Here) -> bool:
+    """`response.mimetype = "application/json"` after it was made."""
+    made = here.parent(response)
+    around = here.function(response)
+    if not isinstance(made, cst.Assign) or around is None:
+        return False
+    name = dotted(made.targets[0].target)
+    return bool(name) and any(
+        _type_set(each, name) and any(kind in (string(each.value) or "") for kind in _PLAIN)
+        for each in find(around, cst.Assign)
+    )
+
+
+def _type_set(assign: cst.Assign, response: str) -> bool:
+    """Whether an assignment says what kind of answer this is."""
+    match assign.targets[0].target:
+        case cst.Attribute(value=owner, attr=cst.Name(value="mimetype" | "content_type")):
+            return dotted(owner) == response
+        case cst.Subscript(value=owner, slice=[cst.SubscriptElement(slice=cst.Index(value=key))]):
+            is_type = (string(key) or "").lower() == "content-type"
+            return is_type and dotted(owner) in (response, f"{response}.headers")
+        case _:
+            return False

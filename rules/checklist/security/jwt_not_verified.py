@@ -92,6 +92,17 @@ def test_subject(client):
 def text(data, charset):
     return data.decode(charset)
 ```
+Bad: the switch is a constant.
+```python shop/auth.py
+from jose import jwt
+
+from shop.settings import KEY
+
+VERIFY = False
+
+def user_of(token):
+    return jwt.decode(token, KEY, algorithms=["HS256"], options={"verify_signature": VERIFY})["sub"]  # flagged
+```
 """
 
 import re
@@ -170,7 +181,8 @@ def _reading(found: JwtCall, here: Here) -> Iterator[Flag]:
     off = _switched_off(call, here)
     if off is not None:
         if not _verifies_too(call, here):
-            fix = replacing(off, "True") if _is_complete(found) else None
+            written = isinstance(off, cst.Name) and off.value == "False"
+            fix = replacing(off, "True") if written and _is_complete(found) else None
             inside = any(each is off for each in find(call, cst.Name))
             yield _unsigned(call, off if inside else call.func, "This believes", fix, here)
         return
@@ -206,12 +218,17 @@ def _is_complete(found: JwtCall) -> bool:
 def _switched_off(call: cst.Call, here: Here) -> cst.BaseExpression | None:
     """The `False` that takes the check away."""
     plain = keyword(call, "verify")
-    if isinstance(plain, cst.Name) and plain.value == "False":
+    if plain is not None and _is_false(plain, here):
         return plain
     options = keyword(call, "options") or argument(call, 3, "options")
     pairs = pairs_of(options, here) if options is not None else None
     value = (pairs or {}).get("verify_signature")
-    return value if isinstance(value, cst.Name) and value.value == "False" else None
+    return value if value is not None and _is_false(value, here) else None
+
+
+def _is_false(node: cst.BaseExpression, here: Here) -> bool:
+    held = here.value_of(node)
+    return isinstance(held, cst.Name) and held.value == "False"
 
 
 def _verifies_too(call: cst.Call, here: Here) -> bool:

@@ -73,6 +73,24 @@ from flask_jwt_extended import create_access_token
 def login(user):
     return create_access_token(identity=user.id)
 ```
+Bad: there is an end, and nobody looks at it.
+```python shop/auth.py
+import jwt
+
+from shop.settings import KEY
+
+def user_of(token):
+    return jwt.decode(token, KEY, algorithms=["HS256"], options={"verify_exp": False})["sub"]  # flagged
+```
+Good: a token that is over may be traded for a new one, or looked into to put it on a list.
+```python shop/auth.py
+import jwt
+
+from shop.settings import KEY
+
+def refresh(token):
+    return jwt.decode(token, KEY, algorithms=["HS256"], options={"verify_exp": False})["sub"]
+```
 """
 
 import re
@@ -80,7 +98,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from rules.facts.jwt_calls import WORDS, jwt_call
+from rules.facts.jwt_calls import WORDS, jwt_call, pairs_of
 from rules.kit import (
     Confidence,
     Flag,
@@ -104,6 +122,9 @@ rule = Rule(
 )
 
 _ISSUES = re.compile(r"token|jwt")
+_RENEWS = re.compile(
+    r"refresh|renew|revoke|logout|blacklist|blocklist|expired|debug|peek|introspect"
+)
 _FOREVER = frozenset({"create_access_token", "create_refresh_token"})
 
 
@@ -193,6 +214,29 @@ def _gives_expiry(here: Here) -> bool:
     return here.module is not None and any(
         string(each) == "exp" for each in find(here.module, cst.SimpleString)
     )
+
+
+@rule.on(cst.Call, calls=("decode",), words=("verify_exp",))
+def unasked(call: cst.Call, here: Here) -> Iterator[Flag]:
+    """`options={"verify_exp": False}`: the end that is written in the token is not looked at."""
+    found = jwt_call(call, here) if not here.is_test else None
+    options = keyword(call, "options") or argument(call, 3, "options")
+    if found is None or found.writes or options is None:
+        return
+    pairs = pairs_of(options, here) or {}
+    value = pairs.get("verify_exp")
+    around = here.function(call)
+    name = around.name.value if around is not None else ""
+    if value is None or "verify_signature" in pairs or _RENEWS.search(name):
+        return
+    held = here.value_of(value)
+    if isinstance(held, cst.Name) and held.value == "False":
+        message = (
+            "This takes a token whose time is over: one that was stolen long ago still opens the "
+            "door. Let the library look at `exp`, and renew tokens in one place."
+        )
+        inside = any(each is value for each in find(call, cst.Name))
+        yield Flag(value if inside else options, message)
 
 
 @rule.on(cst.Call, calls=tuple(_FOREVER))

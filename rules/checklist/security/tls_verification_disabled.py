@@ -110,6 +110,27 @@ import requests
 def test_answers(server):
     assert requests.get(server.url, verify=False).ok
 ```
+Bad: a server of SSH that nobody knows.
+```python shop/transfer.py
+import paramiko
+
+def connect(host):
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # flagged
+    client.connect(host)
+    return client
+```
+Good:
+```python shop/transfer.py
+import paramiko
+
+def connect(host):
+    client = paramiko.SSHClient()
+    client.load_system_host_keys()
+    client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    client.connect(host)
+    return client
+```
 """
 
 import re
@@ -140,7 +161,7 @@ rule = Rule(
     checklist=("security.cryptography",),
     fix="suggestion",
     cwe=295,
-    peers=("ruff:S501", "ruff:S323", "bandit:B501", "bandit:B323"),
+    peers=("ruff:S501", "ruff:S323", "ruff:S507", "bandit:B501", "bandit:B323", "bandit:B507"),
     defers=False,
 )
 
@@ -165,6 +186,7 @@ _VERBS = frozenset(
     | {"stream", "connect"}
 )
 _OWNERS = re.compile(r"session|client|http|requests|connector|conn$|\bs$|api", re.IGNORECASE)
+_TRUSTING = (".AutoAddPolicy", ".WarningPolicy")
 _UNVERIFIED = frozenset({"ssl._create_unverified_context", "ssl._create_stdlib_context"})
 
 
@@ -221,6 +243,23 @@ def unverified(call: cst.Call, here: Here) -> Iterator[Flag]:
     if not here.is_test and here.names(call.func) & _UNVERIFIED:
         fix = replacing(call.func, "ssl.create_default_context") if dotted(call.func) else None
         yield _flag(call, f"`{here.source(call.func)}()`", fix, here, sure=True)
+
+
+@rule.on(cst.Call, calls=("set_missing_host_key_policy",))
+def unknown_hosts(call: cst.Call, here: Here) -> Iterator[Flag]:
+    """SSH to a server whose key nobody knows."""
+    if here.is_test or not call.args:
+        return
+    given = call.args[0].value
+    policy = here.value_of(given)
+    names = here.names(policy.func if isinstance(policy, cst.Call) else policy)
+    if any(each.startswith("paramiko.") and each.endswith(_TRUSTING) for each in names):
+        message = (
+            f"With `{here.source(given)[:60]}` any server is taken for the right one, and gets "
+            "what is sent. Load the known keys and refuse others: `paramiko.RejectPolicy()`."
+        )
+        weak = here.is_script or _is_optional(call, here)
+        yield Flag(call, message, confidence=Confidence.HOTSPOT if weak else None)
 
 
 def _flag(where: cst.CSTNode, said: str, fix: Fix | None, here: Here, *, sure: bool) -> Flag:

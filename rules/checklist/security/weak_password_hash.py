@@ -78,6 +78,25 @@ import hashlib
 def stored(token):
     return hashlib.sha256(token.encode()).hexdigest()
 ```
+Bad: a slow hash that is told to be quick.
+```python shop/security.py
+import hashlib
+
+def keep(password, salt):
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 1000)  # flagged
+```
+Good:
+```python shop/security.py
+import hashlib
+
+ROUNDS = 600_000
+
+def keep(password, salt):
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ROUNDS)
+
+def key_of(session_key, salt):
+    return hashlib.pbkdf2_hmac("sha256", session_key, salt, 1)
+```
 """
 
 import re
@@ -216,6 +235,31 @@ def _ends(node: cst.CSTNode) -> set[str]:
         last = re.split(r"[^A-Za-z]+", text.strip("_"))[-1].lower() if len(text) < 40 else ""
         found |= {last} if last in _PASSWORD else set()
     return found
+
+
+_FEWEST_ROUNDS = 100_000
+
+
+@rule.on(cst.Call, calls=("pbkdf2_hmac", "PBKDF2HMAC"))
+def derived(call: cst.Call, here: Here) -> Iterator[Flag]:
+    """PBKDF2 is as slow as it is told to be."""
+    if here.is_test or here.is_migration:
+        return
+    names = here.names(call.func)
+    if not any(each.endswith((".pbkdf2_hmac", ".PBKDF2HMAC")) for each in names):
+        return
+    given = argument(call, 3, "iterations")
+    held = here.value_of(given) if given is not None else None
+    if given is None or not isinstance(held, cst.Integer):
+        return
+    rounds = held.evaluated_value
+    around = here.function(call)
+    if rounds < _FEWEST_ROUNDS and around is not None and _ends(around) & _PASSWORD:
+        message = (
+            f"{rounds:,} rounds of PBKDF2 are tried in no time: a stolen table is guessed through. "
+            "Use at least 600,000 with SHA-256, or Argon2."
+        )
+        yield Flag(given, message)
 
 
 @rule.on(
