@@ -75,6 +75,16 @@ def go():
         abort(400)
     return redirect(target)
 ```
+Good: the address that was asked for begins with this site.
+```python shop/views.py
+from django.shortcuts import redirect
+
+def moved(request):
+    return redirect("{}?{}".format(request.path.replace("_", "-"), request.GET.urlencode()))
+
+def back(request):
+    return redirect(request.META.get("HTTP_REFERER", "/"))
+```
 """
 
 import re
@@ -82,6 +92,7 @@ from collections.abc import Iterator
 
 from rules.flow.domain import Call
 from rules.flow.frame import Frame
+from rules.flow.taint.marks import Mark
 from rules.flow.taint.report import flag
 from rules.flow.taint.sinks import Sink
 from rules.flow.taint.subject import TaintedCall
@@ -112,8 +123,12 @@ def _is_open(given: Value) -> bool:
     if isinstance(given, Choice):
         return any(_is_open(each) for each in given.values)
     if isinstance(given, Text):
-        return not _SITE.match(given.start) if given.start else bool(given.parts[0].marks)
-    return bool(given.marks)
+        return not _SITE.match(given.start) if given.start else _harms(given.parts[0])
+    return _harms(given)
+
+
+def _harms(value: Value) -> bool:
+    return any(isinstance(each, Mark) and each.harms("redirect") for each in value.marks)
 
 
 _NAMES = ("to", "location", "url", "redirect_to")

@@ -91,15 +91,58 @@ def export(key: UUID, number: int, name: str):
     with open(f"/srv/exports/{key}/{number}/{name}") as file:
         return file.read()
 ```
+Good: what was uploaded is no name.
+```python shop/imports.py
+import io
+import zipfile
+
+from fastapi import APIRouter, UploadFile
+from flask import Blueprint, request
+from PIL import Image
+
+router = APIRouter()
+shop = Blueprint("shop", __name__)
+
+@router.post("/archive")
+async def archive(file: UploadFile):
+    with zipfile.ZipFile(file.file) as found:
+        names = found.namelist()
+    return {"names": names, "size": len(zipfile.ZipFile(io.BytesIO(await file.read())).namelist())}
+
+@shop.post("/picture")
+def picture():
+    upload = request.files["picture"]
+    return {"size": Image.open(upload).size, "again": Image.open(upload.stream).size}
+
+def clean_picture(self):
+    return Image.open(self.cleaned_data["picture"])
+```
+Bad:
+```python shop/uploads.py
+import os
+
+from flask import Blueprint, request
+
+shop = Blueprint("shop", __name__)
+
+@shop.post("/picture")
+def picture():
+    upload = request.files["picture"]
+    upload.save(os.path.join("/srv/pictures", upload.filename))  # flagged
+    return "", 204
+```
 """
 
 from collections.abc import Iterator
 
 from rules.flow.domain import Call
 from rules.flow.frame import Frame
+from rules.flow.taint.marks import Mark
 from rules.flow.taint.report import flag
 from rules.flow.taint.sinks import PROBE, Sink
+from rules.flow.taint.sources import VALIDATED
 from rules.flow.taint.subject import TaintedCall
+from rules.flow.taint.taint import UPLOAD
 from rules.flow.values import Text, Thing
 from rules.kit import Flag, Here, Rule, Severity
 
@@ -139,12 +182,24 @@ def _is_pathlib(call: Call, frame: Frame) -> bool:
     return isinstance(call.owner, Thing) and "Path" in call.owner.name
 
 
+def _is_named(call: Call, frame: Frame) -> bool:
+    """Whether these may take a name: they take the upload of a form as well."""
+    return not any(
+        isinstance(value, Thing)
+        and isinstance(mark, Mark)
+        and any(f".{each}" in mark.source for each in VALIDATED)
+        for value in call.every
+        for mark in value.marks
+    )
+
+
 class FilePath(TaintedCall):
     family = "path"
     sinks = (
         Sink(("builtins.open", "io.open", "codecs.open", "aiofiles.open"), (0, "file", "filename")),
         Sink(("anyio.open_file", "gzip.open", "bz2.open", "lzma.open", "io.FileIO"), (0, "file")),
-        Sink(("tarfile.open", "zipfile.ZipFile", "shelve.open", "dbm.open"), (0, "name", "file")),
+        Sink(("tarfile.open", "shelve.open", "dbm.open"), (0, "name")),
+        Sink(("zipfile.ZipFile",), (0, "file"), _is_named),
         Sink(
             ("os.open", "os.remove", "os.unlink", "os.rmdir", "os.mkdir", "os.makedirs"),
             (0, "path"),
@@ -170,7 +225,12 @@ class FilePath(TaintedCall):
             ),
             (0, "path"),
         ),
-        Sink(("pandas.read_csv", "numpy.load", "numpy.loadtxt", "PIL.Image.open"), (0, "fp")),
+        Sink(
+            ("pandas.read_csv", "pandas.read_excel", "numpy.load", "numpy.loadtxt"),
+            (0, "filepath_or_buffer", "io", "file", "fname"),
+            _is_named,
+        ),
+        Sink(("PIL.Image.open",), (0, "fp"), _is_named),
         Sink(("linecache.getlines", "fileinput.input", "configparser.ConfigParser().read")),
         Sink(_ON_PATHS, (), _is_path, on_owner=True),
         Sink(_PROBES, (0, "path"), title=PROBE),
@@ -178,7 +238,7 @@ class FilePath(TaintedCall):
         Sink(
             ("*.save",),
             (0, "dst"),
-            lambda call, _: "FILES" in _owner(call) or "files" in _owner(call),
+            lambda call, _: any(each in _owner(call) for each in ("FILES", "files", UPLOAD)),
         ),
     )
 

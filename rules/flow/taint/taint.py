@@ -55,13 +55,17 @@ _CHECKS = " checks"  # no variable can have this name
 _CONTAINERS = frozenset(
     {"get", "getlist", "getone", "getall", "get_list", "pop", "setdefault", "get_all"}
 )
+_LEADS = re.compile(r"url|uri|next|target|dest|return|goto|link|redirect|location|site|host|^to$")
 _VIEWS = frozenset({"keys", "values", "items"})
 _LONGEST = 60
 _CHARACTER = ".character"  # the name of a value that is one element of a text
+UPLOAD = "upload"  # the name of a file that was sent: its data, which is no path
 PARSER = "parser"  # the kind of a dict that keeps what a parser was told
 _PARSERS = re.compile(
     r"^(lxml\.etree\.\w*Parser|xml\.sax\.make_parser|xml\.sax\.expatreader\.\w+)$"
 )
+_NAMES = frozenset({"filename", "raw_filename", "name"})
+_CLIENTS = frozenset({"httpx.Client", "httpx.AsyncClient"})
 _OF_DATA = ("json.", "yaml.", "simplejson.", "orjson.", "csv.")  # hold more than characters
 _HOST_PARTS = frozenset({"netloc", "hostname", "scheme"})
 
@@ -131,6 +135,8 @@ class Taint(Domain):
             return None
         value = self._given(function, name, frame)
         safe = {"path"} if note is None and name != "path" else set()
+        if not _LEADS.search(name):  # a part of an address has no slash
+            safe.add("redirect")
         marks = cleared(value.marks, safe)
         return value.marked(
             marks if sources.holds_views(function.module, frame.run.program) else doubtful(marks)
@@ -243,6 +249,10 @@ class Taint(Domain):
             return Thing(f".{name}")
         if name in ("content_type", "size", "charset") and owner.marks:
             return Thing()
+        if owner.name in (UPLOAD, "fastapi.UploadFile()"):
+            if name in ("file", "stream"):
+                return Thing(marks=cleared(owner.marks, {"path", "host"}))
+            return Thing(marks=self._mark(node, frame)) if name in _NAMES else None
         if name in library.SAFE_ATTRIBUTES and owner.marks and "Path" in owner.name:
             return Thing(marks=cleared(owner.marks, library.SAFE_ATTRIBUTES[name]))
         if name == "parents" and owner.marks:
@@ -292,9 +302,15 @@ class Taint(Domain):
         if isinstance(owner, Thing) and owner.marks and _is_collection(owner.name):
             if owner.name.endswith(".META") and sources.is_of_server(_constant(key)):
                 return UNKNOWN
-            safe = _common_cleared(owner.marks) | _safe_by_key(_constant(key))
-            return Thing(marks=self._mark(node, frame, safe))
+            return self._of_key(owner, _constant(key), node, frame)
         return None
+
+    def _of_key(self, owner: Thing, key: str, node: ast.expr, frame: Frame) -> Thing:
+        """`request.args["q"]`."""
+        safe = _common_cleared(owner.marks) | _safe_by_key(key)
+        if owner.name == f"{sources.REQUEST}.files":
+            return Thing(UPLOAD, marks=self._mark(node, frame, safe | {"path", "host"}))
+        return Thing(marks=self._mark(node, frame, safe))
 
     # Calls.
 
@@ -308,6 +324,8 @@ class Taint(Domain):
         if call.name in ("re.compile", "regex.compile") and call.args:
             text = call.constant(0)
             return Pattern(text=text if isinstance(text, str) else "")
+        if call.name in _CLIENTS and "transport" in call.keywords:
+            return Thing("client.transport")  # which decides where it goes
         if _PARSERS.match(call.name):
             return frame.make(call.node, DictObj(dict(call.keywords), None, PARSER))
         if call.method == "setFeature" and isinstance(owner, Ref):
@@ -334,8 +352,7 @@ class Taint(Domain):
         key = call.constant(0, "key")
         if _is_cast(call) or (owner.name.endswith(".META") and sources.is_of_server(str(key))):
             return UNKNOWN
-        safe = _common_cleared(owner.marks) | _safe_by_key(str(key))
-        value: Value = Thing(marks=self._mark(call.node, frame, safe))
+        value: Value = self._of_key(owner, str(key), call.node, frame)
         if call.method.startswith("getl") or call.method in ("getall", "get_all"):
             return frame.make_list(call.node, (), value)
         default = call.argument(1, "default", "failobj")
@@ -458,6 +475,8 @@ class Taint(Domain):
             return frame.make_list(call.node, (), Thing(marks=owner.marks))
         if isinstance(owner, Text) and result.marks:
             return result
+        if method == "encode" and isinstance(owner, Thing):  # what logs of bytes is their `repr`
+            return Thing(marks=cleared(frame.marks(owner), {"log"}))
         kind = _kind(owner) if method in ("joinpath", "with_suffix", "expanduser") else ""
         return Thing(kind, marks=frame.marks(owner) | _every_mark(call, frame))
 
@@ -734,6 +753,8 @@ class Taint(Domain):
         """Note data that arrives at a sink, if it is still dangerous there."""
         if family == "html" and isinstance(value, Tuple) and value.items:
             value = value.items[0]  # of a response in Flask: its body, then headers
+        if family == "path" and _is_buffer(value, frame):
+            return
         dangerous = [
             each for each in frame.marks(value) if isinstance(each, Mark) and each.harms(family)
         ]
@@ -857,6 +878,12 @@ def _is_owner(sink: Stored, owner: Value, target: ast.expr) -> bool:
         elif name == each and isinstance(target, ast.Subscript):
             return True
     return False
+
+
+def _is_buffer(value: Value, frame: Frame) -> bool:
+    """`io.BytesIO(data)`: a file in memory, whose contents are no path."""
+    held = frame.object(value)
+    return isinstance(held, ListObj) and held.kind == "buffer"
 
 
 def _is_open(value: Value, frame: Frame) -> bool:
