@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from worker.request import (
+    ACTIONS,
     ButtonRequest,
     Closing,
     CommandRequest,
@@ -32,9 +33,6 @@ _QUEUE_BRANCH = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-(\d{1,10})-[0-9a
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 _BUTTON = re.compile(r"[a-z-]{1,20}\Z")
 
-_REVIEWED = frozenset(
-    {"opened", "reopened", "synchronize", "ready_for_review", "converted_to_draft"}
-)
 _LABELLED = frozenset({"labeled", "unlabeled"})
 OWN_LABELS = "stet:"
 _RANGE = "ids out of range"
@@ -191,7 +189,10 @@ def _pull_request(payload: Payload) -> Decision:
         and payload.label is not None
         and (payload.label.name or "").startswith(OWN_LABELS)
     )
-    if action in _REVIEWED or retargeted or own_label:
+    named = next((each for each in ACTIONS if each == action), None)
+    if named is not None:
+        return _reviews(payload, [pull_request.number], named)
+    if action == "converted_to_draft" or retargeted or own_label:
         return _reviews(payload, [pull_request.number], "event")
     return Ignored(f"action {action[:50]!r} changes nothing to review")
 

@@ -21,6 +21,7 @@ from worker.pull_request import PullRequest
 from worker.recall import recalled
 from worker.render.answers import check_url, configuration_text
 from worker.request import (
+    ACTIONS,
     ButtonRequest,
     Closing,
     CommandRequest,
@@ -145,7 +146,13 @@ class Errands:
         if not (wants or self._held.turn.wants_review):
             return None
         fixes = next((one.outcome.fixes for one in heard if one and one.outcome.fixes), "")
-        wish = Asked(full="full" in wants, everything="post" in wants, fixes=fixes)
+        action = self._held.turn.reason or ""
+        wish = Asked(
+            full="full" in wants,
+            everything="post" in wants,
+            fixes=fixes,
+            action="" if wants or action not in ACTIONS else action,
+        )
         try:
             return review_pull_request(opened, self._tools, ledger, wish)
         except SupersededError as news:

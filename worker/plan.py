@@ -31,12 +31,14 @@ class Asked:
 
     `full`: comments on old lines come to where the code is now, and the cap counts anew.
     `everything`: comments in spite of the draft and of the cap. `fixes`: the one rule whose
-    fixes are wanted; empty for all.
+    fixes are wanted; empty for all. `action`: what happened to the pull request, where nobody
+    asked for anything.
     """
 
     full: bool = False
     everything: bool = False
     fixes: str = ""
+    action: str = ""
 
 
 PLAIN = Asked()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-Reason = Literal["event", "command", "rerequest", "sweep"]
+Action = Literal["opened", "reopened", "synchronize", "ready_for_review"]
+"""What happened to a pull request; its repository says which of these start a review."""
+ACTIONS: tuple[Action, ...] = get_args(Action)
+Reason = Literal[Action, "event", "command", "rerequest", "sweep"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def review_pull_request(
     off = configured.config.review.drafts == "off" and not wish.everything
     if off and pull_request.is_draft:
         return Reviewed(ledger)
-    skip = reason_to_skip(pull_request, configured.config)
+    skip = reason_to_skip(pull_request, configured.config, wish.action)
     if skip:
         checks.conclude(name, pull_request.head, "neutral", f"Skipped: {skip}", _SKIPPED)
         return Reviewed(ledger)
@@ -285,8 +285,13 @@ def configure(opened: Opened) -> Configured:
     return Configured(found.config, " over ".join(reversed(names)) or "defaults", found.problems)
 
 
-def reason_to_skip(pull_request: PullRequest, config: Config) -> str:
-    """Why this pull request is not reviewed at all; empty if it is."""
+def reason_to_skip(pull_request: PullRequest, config: Config, action: str = "") -> str:
+    """Why this pull request is not reviewed at all; empty if it is.
+
+    `action` is what happened to it, empty where a person asks for the review.
+    """
+    if action and action not in config.review.on:
+        return f"`{action}` starts no review here; `/stet review` does"
     if SKIP_LABEL in pull_request.labels:
         return f"label {SKIP_LABEL}"
     if any(_matches(pull_request.author, each) for each in config.review.skip_authors):

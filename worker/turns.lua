@@ -97,7 +97,11 @@ function steps.enqueue()
   local key = pull_key(pull)
   local generation = redis.call('HINCRBY', key, 'generation', 1)
   redis.call('HSET', key, 'owner', arg[2], 'repository', arg[3])
-  if reason ~= '' then redis.call('HSET', key, 'review', generation, 'reason', reason) end
+  if reason ~= '' then
+    local waiting = redis.call('HGET', key, 'reason')
+    if waiting and waiting ~= reason then reason = 'event' end
+    redis.call('HSET', key, 'review', generation, 'reason', reason)
+  end
   if command ~= '' and redis.call('LLEN', commands_key(pull)) < MOST_COMMANDS then
     redis.call('RPUSH', commands_key(pull), command)
   end

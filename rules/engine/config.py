@@ -24,8 +24,10 @@ class ReviewConfig(Section, frozen=True):
     """What is reviewed, and how much of it is said in the pull request."""
 
     on: Annotated[
-        tuple[str, ...],
-        Meta(description="The actions on a pull request that start a review. No effect yet."),
+        tuple[Literal["opened", "reopened", "synchronize", "ready_for_review"], ...],
+        Meta(
+            description="The actions on a pull request that start a review. `/stet review` and the button of the check always do."
+        ),
     ] = ("opened", "reopened", "synchronize", "ready_for_review")
     drafts: Annotated[
         Literal["off", "check-only", "full"],

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.events import HANDLED, BadPayloadError, decide, parse
 from worker.request import (
+    ACTIONS,
     ButtonRequest,
     Closing,
     CommandRequest,
@@ -18,6 +19,7 @@ from worker.request import (
     Ignored,
     PullRequestKey,
     QueuedMerge,
+    Reason,
     ReviewRequest,
 )
 
@@ -87,7 +89,9 @@ def decided(event: str, payload: dict[str, Any]) -> object:
     ],
 )
 def test_what_changes_a_pull_request_asks_for_a_review(payload: dict[str, Any]) -> None:
-    assert decided("pull_request", payload) == (ReviewRequest(KEY, "event"),)
+    action = payload["action"]
+    reason: Reason = action if action in ACTIONS else "event"
+    assert decided("pull_request", payload) == (ReviewRequest(KEY, reason),)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,14 @@ def test_a_label_or_another_base_branch_skips_the_review() -> None:
     assert not reason_to_skip(pull_request(base_branch="release/1.2"), only_main)
 
 
+def test_only_the_actions_that_are_named_start_a_review_by_themselves() -> None:
+    once = parse('[review]\non = ["opened", "ready_for_review"]', ".stet.toml")
+
+    assert reason_to_skip(pull_request(), once, "synchronize").startswith("`synchronize` starts no")
+    assert not reason_to_skip(pull_request(), once, "opened")
+    assert not reason_to_skip(pull_request(), once)
+
+
 def test_the_file_of_its_own_wins_over_the_project_file() -> None:
     pull = pull_request()
     project = b"[tool.stet.review]\nmax_inline = 3\n"

@@ -57,7 +57,9 @@ class Model:
         pull = self.pulls.setdefault(request.key, Pull())
         pull.generation += 1
         if isinstance(request, ReviewRequest):
-            pull.review, pull.reason = pull.generation, request.reason
+            others = {pull.reason, request.reason} - {None}
+            pull.reason = "event" if len(others) > 1 else request.reason
+            pull.review = pull.generation
         else:
             pull.commands.append(request)
         if not is_new:
@@ -102,7 +104,7 @@ class TurnsAgainstModel(RuleBasedStateMachine):
     @rule(
         key=st.sampled_from(PULLS),
         delivery=st.integers(0, 200),
-        kind=st.sampled_from(["event", "rerequest", "command"]),
+        kind=st.sampled_from(["opened", "synchronize", "rerequest", "command"]),
     )
     def an_event_comes(self, key: PullRequestKey, delivery: int, kind: str) -> None:
         request: Request = (
