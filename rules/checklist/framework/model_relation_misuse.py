@@ -88,7 +88,20 @@ from collections.abc import Iterator
 import libcst as cst
 
 from rules.facts.model_class import Declaration, ModelClass
-from rules.kit import AddImport, Fix, Flag, Here, Replace, Rule, Severity, dotted, keyword, string
+from rules.facts.user_model import UserModel
+from rules.kit import (
+    AddImport,
+    Confidence,
+    Fix,
+    Flag,
+    Here,
+    Replace,
+    Rule,
+    Severity,
+    dotted,
+    keyword,
+    string,
+)
 from rules.kit.build import argument
 
 rule = Rule(
@@ -139,7 +152,9 @@ def _relation(
             f"A unique `ForeignKey` is a `OneToOneField`: `{name}` leads to one row, both ways."
         )
         yield Flag(call, message, fix=_one_to_one(call, here))
-    if target is not None and (_USER in here.names(target) or string(target) == "auth.User"):
+    users: UserModel = here.project.facts(UserModel)
+    of_django = _USER in here.names(target) or string(target) == "auth.User"
+    if target is not None and of_django and not users.is_djangos:
         fix = Fix(
             (Replace(target, "settings.AUTH_USER_MODEL"), AddImport("django.conf", "settings"))
         )
@@ -148,6 +163,7 @@ def _relation(
             f"`{name}` leads to Django's own `User`, and to nobody where the project has another user "
             "model. Write `settings.AUTH_USER_MODEL`.",
             fix=fix,
+            confidence=Confidence.HOTSPOT if users.is_open else None,
         )
     related = string(keyword(call, "related_name"))
     if target is not None and related and not related.endswith("+"):

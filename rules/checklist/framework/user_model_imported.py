@@ -86,7 +86,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from rules.facts.module_head import after_imports
-from rules.facts.settings_modules import SettingsModules
+from rules.facts.user_model import UserModel
 from rules.kit import (
     Confidence,
     Fix,
@@ -119,30 +119,20 @@ def check(node: cst.ImportFrom, here: Here) -> Iterator[Flag]:
         return
     if here.around(node, cst.If) is not None or here.around(node, cst.ClassDef) is not None:
         return
-    chosen = _chosen(here)
-    if chosen in ("auth.User", "'auth.User'") or (not chosen and (here.is_test or here.is_script)):
+    users: UserModel = here.project.facts(UserModel)
+    if users.is_djangos or (not users.chosen and (here.is_test or here.is_script)):
         return
     why = (
-        f"Users of this project are `{chosen[:60]}`: `User` of Django has no table here."
-        if chosen
+        f"Users of this project are `{users.chosen[:60]}`: `User` of Django has no table here."
+        if users.chosen
         else "Where the user model is another one, `User` of Django has no table."
     )
     yield Flag(
         node,
         f"{why} Ask `get_user_model()`, and write `settings.AUTH_USER_MODEL` in relations.",
-        confidence=Confidence.PROVEN if chosen else Confidence.HOTSPOT,
+        confidence=Confidence.HOTSPOT if users.is_open else None,
         fix=_fix(node, here),
     )
-
-
-def _chosen(here: Here) -> str:
-    """What the settings of the project say, empty where they say nothing."""
-    settings: SettingsModules = here.project.facts(SettingsModules)
-    for path in settings.by_path:
-        for each in settings.modules.by_path[path].assignments:
-            if each.name == "AUTH_USER_MODEL":
-                return each.value.strip("\"'") or "another model"
-    return ""
 
 
 def _fix(node: cst.ImportFrom, here: Here) -> Fix | None:
