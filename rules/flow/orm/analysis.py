@@ -42,6 +42,7 @@ from rules.kit import Project
 
 _RECORDING = ("Lifecycle", "Historical", "Audit", "Versioned", "MPTT", "MP_Node", "TimeStampedHook")
 _HISTORIES = ("HistoricalRecords", "AuditlogHistoryField", "FieldTracker")
+_STEPS_A_FILE = 120_000  # as for an entry: it bounds the time that a file takes
 _WHOLE = frozenset({"iterate", "list", "len", "bool", "in", "any", "all", "sum"})
 _HTTP = ("get", "post", "list", "retrieve")
 
@@ -96,6 +97,7 @@ class Orm:
     _known: dict[str, tuple[Found, ...]] = field(default_factory=dict)
     limits: list[str] = field(default_factory=list)
     _first: dict[str, int] = field(default_factory=dict)
+    _left: int = 0
 
     @classmethod
     def gather(cls, project: Project) -> Orm:
@@ -127,7 +129,9 @@ class Orm:
     def of(self, path: str) -> tuple[Found, ...]:
         """Everything that the code of a file causes."""
         if path not in self._known:
-            self._known[path] = tuple(dict.fromkeys(self._look(path)))
+            self._known[path] = (
+                () if self.schema.is_empty else tuple(dict.fromkeys(self._look(path)))
+            )
         return self._known[path]
 
     def writes_specially(self, ran: Ran) -> bool:
@@ -157,28 +161,38 @@ class Orm:
         return False
 
     def _look(self, path: str) -> Iterator[Found]:
+        self._left = _STEPS_A_FILE
         for name, kind, run in self._entries(path):
-            self.evaluator.steps = MAX_STEPS
+            if self._left <= 0:
+                self.limits.append(name)
+                return
             frame = Frame(path, "", {}, 0)
-            try:
-                run(frame)
-            except RecursionError:
-                self.limits.append(name)
+            if not self._within_limits(name, partial(run, frame)):
                 continue
-            if self.evaluator.steps <= 0:
-                self.limits.append(name)
             yield from self._judged(frame.events, kind, name)
             for each in list(dict.fromkeys(frame.events)):
                 if isinstance(each, Rendered):
                     yield from self._shown(each, kind, name)
 
-    def _shown(self, event: Rendered, kind: str, entry: str) -> Iterator[Found]:
-        frame = Frame(event.place.path, "", {}, 0, loops=event.loops)
-        self.evaluator.steps = MAX_STEPS
+    def _within_limits(self, entry: str, run: Callable[[], object]) -> bool:
+        """Run, and say whether it came to an end; one that takes too long is heard as far as it came."""
+        given = self.evaluator.steps = max(0, min(self._left, MAX_STEPS))
         try:
-            self.renderer.fill(event.template, event.context, frame)
+            run()
         except RecursionError:
             self.limits.append(entry)
+            return False
+        finally:
+            self._left -= given - self.evaluator.steps
+        if self.evaluator.steps <= 0:
+            self.limits.append(entry)
+        return True
+
+    def _shown(self, event: Rendered, kind: str, entry: str) -> Iterator[Found]:
+        frame = Frame(event.place.path, "", {}, 0, loops=event.loops)
+        if not self._within_limits(
+            entry, partial(self.renderer.fill, event.template, event.context, frame)
+        ):
             return
         if not event.loops:
             yield from self._judged(frame.events, "template", entry)

@@ -49,6 +49,7 @@ from rules.flow.orm.values import (
 )
 
 MAX_STEPS = 60_000  # nodes looked at for one entry; a real view takes hundreds
+_VALUES_A_STEP = 4  # what a call is given and gives takes time, too
 _MAX_DEPTH = 14
 _MAX_EVENTS = 3000
 _MAX_TEXT = 4000
@@ -414,9 +415,10 @@ class Evaluator:
         if frame.depth >= _MAX_DEPTH or self.steps <= 0:
             return Summary()
         table = Table()
+        bound = symbolic(function.bound, table)
         given = tuple(symbolic(each, table) for each in args)
         named = tuple((k, symbolic(v, table)) for k, v in sorted(keywords.items()))
-        bound = symbolic(function.bound, table)
+        self.steps -= table.taken // _VALUES_A_STEP
         key = (function.path, function.name, function.is_bound, bound, given, named)
         try:
             known = self._memo.get(key)
@@ -434,10 +436,11 @@ class Evaluator:
                 self._memo[key] = known
         if not table.rows:
             return known
+        self.steps -= len(known.events) // _VALUES_A_STEP
         return Summary(
-            concrete(known.value, table),
-            tuple(concrete_event(each, table) for each in known.events),
-            concrete(known.bound, table),
+            concrete(known.value, table.emptied()),
+            tuple(concrete_event(each, table.emptied()) for each in known.events),
+            concrete(known.bound, table.emptied()),
         )
 
     def _run(

@@ -107,9 +107,15 @@ def iterate_thing(ev: Evaluator, thing: Thing, place: Place, frame: Frame) -> Va
     if thing.cls == "groups":
         return Sequence((None, thing.args[0] if thing.args else None))
     method = ev.class_attribute(thing.cls, "__iter__", thing)
-    if isinstance(method, Function):
-        return ev.element(ev.invoke(method, [], {}, place, frame), place, frame)
-    return None
+    if not isinstance(method, Function):
+        return None
+    given = ev.invoke(method, [], {}, place, frame)
+    if isinstance(given, Thing):  # an iterator, most often the thing itself
+        following = ev.class_attribute(given.cls, "__next__", given)
+        if not isinstance(following, Function):
+            return None
+        return ev.invoke(following, [], {}, place, frame)
+    return ev.element(given, place, frame)
 
 
 def call_method(

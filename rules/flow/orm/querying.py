@@ -389,7 +389,7 @@ def _chained(
     del frame, place
     after = replace(after, narrowed=query.narrowed or query.via is not None)
     if name in ("filter", "exclude"):
-        rows = _rows_in((*args, *keywords.values()))
+        rows = map(_alone, _rows_in((*args, *keywords.values())))
         after = replace(after, given=tuple(dict.fromkeys((*after.given, *rows)))[:4])
     if name in _NAMING:
         after = replace(after, named=after.named | frozenset(keywords))
@@ -408,6 +408,14 @@ def _chained(
     if name == "defer":
         after = replace(after, columns=None)
     return after
+
+
+def _alone(row: Row) -> Row:
+    """The row without what its own query was asked with, or queries would hold one another."""
+    origin = row.origin
+    if isinstance(origin, Query) and (origin.given or origin.via is not None):
+        return replace(row, origin=replace(origin, given=(), via=None))
+    return row
 
 
 def _is_unique(ev: Evaluator, key: str, keywords: dict[str, Value]) -> bool:

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from rules.flow.orm.values import (
+    Class,
+    Constant,
     Function,
     Mapped,
     Method,
     OneOf,
+    Outside,
     Parameter,
     Query,
     Row,
@@ -19,21 +22,42 @@ from rules.flow.orm.values import (
     Value,
 )
 
+_LARGEST = 400  # values within values that a call is given, or gives; what is beyond is unknown
+
 
 @dataclass
 class Table:
-    """The rows of one call, in the order of their numbers."""
+    """The rows of one call, in the order of their numbers. `left`: how many values it may hold."""
 
     rows: list[Row] = field(default_factory=list)
+    left: int = _LARGEST
 
     def number(self, row: Row) -> int:
         if row not in self.rows:
             self.rows.append(row)
         return self.rows.index(row)
 
+    @property
+    def taken(self) -> int:
+        return _LARGEST - self.left
+
+    def emptied(self) -> Table:
+        """The same rows, and room again."""
+        self.left = _LARGEST
+        return self
+
+    def takes(self, value: Value) -> bool:
+        """Whether there is room for one more; simple values always find some."""
+        if value is None or isinstance(value, Constant | Class | Outside):
+            return True
+        self.left -= 1
+        return self.left >= 0
+
 
 def symbolic(value: Value, table: Table) -> Value:
     """The value with each row in it replaced by its number."""
+    if not table.takes(value):
+        return None
     match value:
         case Row():
             return Row(value.model, Parameter(table.number(value), value.model))
@@ -68,6 +92,8 @@ def symbolic(value: Value, table: Table) -> Value:
 
 def concrete(value: Value, table: Table) -> Value:
     """The value with each number replaced by its row."""
+    if not table.takes(value):
+        return None
     match value:
         case Row(origin=Parameter(index)):
             base = table.rows[index]
