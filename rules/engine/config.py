@@ -180,7 +180,10 @@ class SuppressionsConfig(Section, frozen=True):
         bool, Meta(description="Report those that silence nothing any more.")
     ] = True
     honor_noqa: Annotated[
-        bool, Meta(description="Let `# noqa: CODE` silence the rules of Stet too. No effect yet.")
+        bool,
+        Meta(
+            description="Let `# noqa: CODE` silence Stet too, with a code of Stet or of a linter that a rule names as its peer."
+        ),
     ] = False
 
 

@@ -17,6 +17,7 @@ from rules.engine.fingerprint import numbered
 from rules.engine.fix import verified_fixes
 from rules.engine.index import ProjectIndex
 from rules.engine.inspect import Ear, Inspection, Placed, inspect, inspect_change, inspect_unread
+from rules.engine.noqa import NoqaComments
 from rules.engine.options import options_of
 from rules.engine.scope import PathFilter
 from rules.engine.snapshot import Snapshot
@@ -224,6 +225,7 @@ class _Collected:
         self.skipped.extend(Skip(inspection.path, note) for note in inspection.notes)
         linters = project.facts(Linters)
         said = [each for each in placed if self._is_wanted(each, linters)]
+        said = self._without_noqa(said, inspection)
         fixes = verified_fixes(inspection, said, data, project, ear)
         self._say(inspection.placed, said, inspection.silence, fixes)
 
@@ -233,9 +235,16 @@ class _Collected:
         for inspection in inspect_change(change, ear):
             self.crashes.extend(inspection.crashes)
             said = [each for each in inspection.placed if self._is_wanted(each, linters)]
+            said = self._without_noqa(said, inspection)
             silence = Suppressions.of(inspection.text, inspection.path)
             fixes = _fixes_of_change(inspection, said, change, ear)
             self._say(inspection.placed, said, silence, fixes)
+
+    def _without_noqa(self, said: list[Placed], inspection: Inspection) -> list[Placed]:
+        if not said or not self.config.suppressions.honor_noqa:
+            return said
+        comments = NoqaComments(inspection.text, inspection.path)
+        return [each for each in said if not comments.silences(each.rule, each.span)]
 
     def _say(
         self,
