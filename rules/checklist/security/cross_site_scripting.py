@@ -76,6 +76,17 @@ def search():
 def export(request):
     return HttpResponse(request.POST["text"], content_type="text/plain")
 ```
+Bad:
+```python shop/pages.py
+from aiohttp import web
+
+routes = web.RouteTableDef()
+
+@routes.post("/echo")
+async def echo(request):
+    form = await request.post()
+    return web.Response(text=f"<p>{form['said']}</p>", content_type="text/html")  # flagged
+```
 Good: what a response is may be said after it was made.
 ```python shop/api.py
 import json
@@ -142,7 +153,7 @@ def _is_page(call: Call, frame: Frame) -> bool:
 
 
 def _is_declared_page(call: Call, frame: Frame) -> bool:
-    given = call.keywords.get("media_type")
+    given = call.keywords.get("media_type") or call.keywords.get("content_type")
     return isinstance(given, Const) and "html" in str(given.value)
 
 
@@ -180,6 +191,11 @@ class PageText(TaintedCall):
         Sink(
             ("starlette.responses.Response", "fastapi.responses.Response", "fastapi.Response"),
             (0, "content"),
+            _is_declared_page,
+        ),
+        Sink(
+            ("aiohttp.web.Response", "aiohttp.web_response.Response"),
+            ("text", "body"),
             _is_declared_page,
         ),
         Sink(

@@ -86,6 +86,13 @@ rule = Rule(
     peers=(),
 )
 
+_LOGGERS = (
+    "logging",
+    "logging.getLogger()",
+    "flask.current_app.logger",
+    "flask.Flask().logger",
+    "loguru.logger",
+)
 _LEVELS = ("info", "warning", "warn", "error", "exception", "critical")
 
 
@@ -99,13 +106,10 @@ class LogLine(TaintedCall):
     family = "log"
     sinks = (
         Sink(
-            tuple(
-                f"{one}.{level}" for one in ("logging", "logging.getLogger()") for level in _LEVELS
-            ),
+            tuple(f"{one}.{level}" for one in _LOGGERS for level in _LEVELS),
             (0, "msg"),
             _is_text_made_here,
         ),
-        Sink(("flask.current_app.logger.info", "flask.current_app.logger.warning"), (0, "msg")),
     )
 
 

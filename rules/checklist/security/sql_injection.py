@@ -149,6 +149,32 @@ Good: not every `execute` is a database's.
 def run(request, command):
     command.execute("run " + request.POST["task"])
 ```
+Good: a statement whose values are bound, and fields of a form that let no text through.
+```python shop/views.py
+from django import forms
+from django.db import connection
+from flask import Blueprint, request
+from sqlalchemy import text
+
+from shop.database import session
+
+shop = Blueprint("shop", __name__)
+
+class Search(forms.Form):
+    kind = forms.ChoiceField(choices=[("book", "Book"), ("film", "Film")])
+    page = forms.IntegerField()
+
+def listed(request):
+    form = Search(request.GET)
+    if form.is_valid():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM %s" % form.cleaned_data["kind"])
+
+@shop.post("/orders")
+def orders():
+    statement = text("SELECT * FROM orders WHERE state = :state")
+    return session.execute(statement.bindparams(state=request.json["state"])).all()
+```
 """
 
 import re

@@ -117,6 +117,35 @@ def create_app() -> Flask:
     app.config.from_pyfile("config.py", silent=True)
     return app
 ```
+Good: a default that the file of an instance replaces.
+```python shop/__init__.py
+from flask import Flask
+
+def create_app():
+    app = Flask(__name__)
+    app.config.from_mapping(SECRET_KEY="dev")
+    app.config.from_pyfile("config.py", silent=True)
+    return app
+```
+Bad:
+```python shop/__init__.py
+from flask import Flask
+
+def create_app():
+    app = Flask(__name__)
+    app.config.from_mapping(SECRET_KEY="not-so-secret-9876")  # flagged
+    return app
+```
+Good:
+```python shop/__init__.py
+from flask import Flask
+import os
+
+def create_app():
+    app = Flask(__name__)
+    app.config.from_mapping(SECRET_KEY=os.environ["SECRET_KEY"])
+    return app
+```
 """
 
 import re
@@ -208,7 +237,9 @@ def annotated(assign: cst.AnnAssign, here: Here) -> Iterator[Flag]:
         yield _flag(assign, name, assign.value, here)
 
 
-@rule.on(cst.Call, calls=("SessionMiddleware", "add_middleware", "Middleware", "update"))
+@rule.on(
+    cst.Call, calls=("SessionMiddleware", "add_middleware", "Middleware", "update", "from_mapping")
+)
 def passed(node: cst.Call, here: Here) -> Iterator[Flag]:
     for name, value in _given_keys(node, here):
         if value is not None and _is_secret(value, name) and _reaches_production(node, name, here):
@@ -219,7 +250,7 @@ def _given_keys(node: cst.Call, here: Here) -> Iterator[tuple[str, cst.BaseExpre
     involved = here.names(node.func, *(each.value for each in node.args[:1]))
     if any(each.endswith(".SessionMiddleware") for each in involved):
         yield "SECRET_KEY", keyword(node, "secret_key")
-    elif dotted(node.func).endswith(".config.update"):
+    elif dotted(node.func).endswith((".config.update", ".config.from_mapping")):
         for each in node.args:
             if each.keyword is not None and _is_key(each.keyword.value):
                 yield each.keyword.value, each.value

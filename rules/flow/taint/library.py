@@ -160,13 +160,16 @@ DECODERS: dict[str, frozenset[str]] = {
         frozenset({"base64"}),
     ),
     **dict.fromkeys(
-        _words("binascii.unhexlify binascii.a2b_hex bytes.fromhex"), frozenset({"hex"})
+        _words("binascii.unhexlify binascii.a2b_hex builtins.bytes.fromhex"), frozenset({"hex"})
     ),
     **dict.fromkeys(
         _words("urllib.parse.unquote urllib.parse.unquote_plus urllib.unquote"), frozenset({"url"})
     ),
     **dict.fromkeys(_words("html.unescape xml.sax.saxutils.unescape"), _HTML),
 }
+# Methods of a statement that put values beside it, not into it.
+STATEMENTS = ("sqlalchemy.", "flask_sqlalchemy.", "sqlmodel.")
+BINDING = _words("bindparams params values columns execution_options")
 # Attributes of a path or URL that are safe by what they are.
 SAFE_ATTRIBUTES: dict[str, frozenset[str]] = {
     "name": _PATH,

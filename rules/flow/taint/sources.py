@@ -69,6 +69,8 @@ _DATA = frozenset(
         "authorization",
         "stream_data",
         "get_body",
+        "post",
+        "multipart",
     ]
 )
 _OWN_ADDRESS = frozenset(
@@ -103,6 +105,10 @@ _TEXT = re.compile(
 _INJECTED = frozenset({"Depends", "Security", "Provide", "Inject", "FromDishka"})
 _NUMBER_NAME = re.compile(
     r"(^|_)(id|pk|ids|pks|uuid|guid|slug|page|year|month|day|num|number|count|size|index|version|hash|sha|token|key|code|date|status|type|kind|format)s?$"
+)
+_STRICT_FIELDS = re.compile(
+    r"(Choice|MultipleChoice|Integer|Float|Decimal|Boolean|NullBoolean|Date|DateTime|Time|Duration|UUID"
+    r"|Slug|IPAddress|Regex|RelatedField|ModelMultipleChoice)Field$|RelatedField$"
 )
 _MODELS = frozenset(
     {"pydantic.BaseModel", "ninja.Schema", "sqlmodel.SQLModel", "pydantic.main.BaseModel"}
@@ -292,6 +298,15 @@ def has_validator(code: ClassCode, name: str) -> bool:
             if kind in ("field_validator", "validator") and (name in named or "*" in named):
                 return True
     return False
+
+
+def is_strict_field(code: ClassCode, name: str, program: Program) -> bool:
+    """Whether a field of a form or serializer lets no text through but that of a form or a list."""
+    found = program.field_of(code, name)
+    value = getattr(found[1], "value", None) if found is not None else None
+    if not isinstance(value, ast.Call):
+        return False
+    return bool(_STRICT_FIELDS.search(dotted(value.func)))
 
 
 def is_model(code: ClassCode, program: Program) -> bool:

@@ -233,7 +233,8 @@ class Taint(Domain):
         if name == "kwargs" and "request" in ast.unparse(node).split("."):
             return None
         if name in sources.VALIDATED and name not in held.of.fields:
-            return Thing(f"form.{name}", marks=self._mark(node, frame, frozenset({"trust"})))
+            marks = self._mark(node, frame, frozenset({"trust"}))
+            return Thing(f"form.{name}", of=held.of, marks=marks)
         return None
 
     def _attribute_of_thing(
@@ -241,7 +242,7 @@ class Taint(Domain):
     ) -> Value | None:
         if owner.name == sources.REQUEST:
             return self._of_request(name, node, frame)
-        if owner.of is not None and owner.marks:
+        if owner.of is not None and owner.marks and not _is_collection(owner.name):
             return self._of_model(owner, owner.of, name, node, frame)
         if name in sources.VALIDATED and not owner.marks:
             return Thing(f"form.{name}", marks=self._mark(node, frame, frozenset({"trust"})))
@@ -305,8 +306,10 @@ class Taint(Domain):
             return self._of_key(owner, _constant(key), node, frame)
         return None
 
-    def _of_key(self, owner: Thing, key: str, node: ast.expr, frame: Frame) -> Thing:
+    def _of_key(self, owner: Thing, key: str, node: ast.expr, frame: Frame) -> Value:
         """`request.args["q"]`."""
+        if owner.of is not None and sources.is_strict_field(owner.of, key, frame.run.program):
+            return UNKNOWN
         safe = _common_cleared(owner.marks) | _safe_by_key(key)
         if owner.name == f"{sources.REQUEST}.files":
             return Thing(UPLOAD, marks=self._mark(node, frame, safe | {"path", "host"}))
@@ -352,7 +355,7 @@ class Taint(Domain):
         key = call.constant(0, "key")
         if _is_cast(call) or (owner.name.endswith(".META") and sources.is_of_server(str(key))):
             return UNKNOWN
-        value: Value = self._of_key(owner, str(key), call.node, frame)
+        value = self._of_key(owner, str(key), call.node, frame)
         if call.method.startswith("getl") or call.method in ("getall", "get_all"):
             return frame.make_list(call.node, (), value)
         default = call.argument(1, "default", "failobj")
@@ -412,6 +415,8 @@ class Taint(Domain):
             return self._of_marked(call, owner, result, frame)
         if call.method in library.METHOD_SANITISERS:
             return Thing(marks=cleared(given, library.METHOD_SANITISERS[call.method]))
+        if call.method in library.BINDING and name.startswith(library.STATEMENTS):
+            return Thing(f"{name}()", marks=owner.marks if owner is not None else frozenset())
         if isinstance(owner, Const | Text | Ref | Tuple):
             return result
         if result.marks or frame.marks(result):
@@ -458,6 +463,8 @@ class Taint(Domain):
     def _of_marked(self, call: Call, owner: Value, result: Value, frame: Frame) -> Value:
         """A method of data from outside gives more of it."""
         method = call.method
+        if method in library.BINDING and call.name.startswith(library.STATEMENTS):
+            return Thing(f"{call.name}()", marks=frame.marks(owner))
         if method in library.HARMLESS_METHODS or (method == "open" and "Path" in _kind(owner)):
             return result if isinstance(result, Const) else UNKNOWN
         if method in library.METHOD_SANITISERS:
