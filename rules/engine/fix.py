@@ -75,13 +75,13 @@ class _Trial:
         self._ear = ear
         self._edits = edits
         self._before = Counter(each.key for each in inspection.placed)
-        self._bytes_left = max(_MAX_TRIAL_BYTES, len(source.text) + 1)
+        self._bytes_left = max(_MAX_TRIAL_BYTES, len(source.text))
         module = inspection.module
         self._splicer = Splicer(module, source.text) if module is not None else None
 
     def holding(self, placed: Sequence[Placed]) -> list[Placed]:
         """Those whose fixes hold. All at once costs one parse; where that fails, by halves."""
-        if not placed or self._bytes_left <= 0:
+        if not placed or self._bytes_left < len(self._source.text):
             return []
         if self._holds(placed):
             return list(placed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase, translate
@@ -78,6 +79,8 @@ class Layout:
         if not fixes:
             return cls(positions(module, nodes))
         nodes += [node for fix in fixes for edit in fix.edits for node in nodes_of(edit)]
+        if not nodes:
+            return cls({})
         try:
             return cls(*positions_and_code(module, nodes))
         except RecursionError:
@@ -373,18 +376,23 @@ def _read(subject: type[TextFile | ReadSubject], file: TextFile) -> Iterator[Any
 
 def _without_echoes(placed: list[Placed]) -> list[Placed]:
     """Without the findings that yield to another on the same lines, or on the file."""
+    louder = {code for one in placed for code in one.rule.yields_to}
+    if not louder:
+        return placed
+    on_file = {one.rule.code for one in placed if one.file_level}
+    starts: dict[str, list[int]] = {code: [] for code in louder}
+    reaches: dict[str, list[int]] = {code: [] for code in louder}  # the last line of any so far
+    for one in sorted(placed, key=lambda each: each.span.line):
+        if one.rule.code in louder:
+            reached = reaches[one.rule.code]
+            starts[one.rule.code].append(one.span.line)
+            reached.append(max([one.span.end_line, *reached[-1:]]))
 
-    def is_echo(one: Placed) -> bool:
-        return any(
-            other.rule.code in one.rule.yields_to
-            and (
-                other.file_level
-                or (other.span.line <= one.span.end_line and one.span.line <= other.span.end_line)
-            )
-            for other in placed
-        )
+    def is_echo(one: Placed, code: str) -> bool:
+        before = bisect_right(starts[code], one.span.end_line)
+        return code in on_file or (before > 0 and reaches[code][before - 1] >= one.span.line)
 
-    return [one for one in placed if not (one.rule.yields_to and is_echo(one))]
+    return [one for one in placed if not any(is_echo(one, code) for code in one.rule.yields_to)]
 
 
 def _silencing_comments(

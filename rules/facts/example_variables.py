@@ -20,7 +20,7 @@ _DOCUMENT = re.compile(
     r"|(^|/)(docker-)?compose[^/]*\.ya?ml$|(^|/)app\.json$|(^|/)Dockerfile[^/]*$"
     r"|(^|/)(charts?|helm|k8s|kubernetes|deploy\w*|infra\w*|terraform)/.+\.(ya?ml|tf|env|md|json)$"
 )
-_ASSIGNED = re.compile(r"(?m)^[ \t]*#?[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=")
+_ASSIGNED = re.compile(r"(?m)^[ \t]*(?:#[ \t]*)?(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=")
 _MENTIONED = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b")
 
 
