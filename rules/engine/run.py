@@ -226,8 +226,10 @@ class _Collected:
         linters = project.facts(Linters)
         said = [each for each in placed if self._is_wanted(each, linters)]
         said = self._without_noqa(said, inspection)
-        fixes = verified_fixes(inspection, said, data, project, ear)
-        self._say(inspection.placed, said, inspection.silence, fixes)
+        silence = inspection.silence
+        heard = [each for each in said if silence.silencing(each.rule, each.span) is None]
+        fixes = verified_fixes(inspection, heard, data, project, ear)
+        self._say(inspection.placed, said, silence, fixes)
 
     def take_change(self, change: Change, ear: Ear) -> None:
         """The rules on the change as a whole; what they flag is introduced by definition."""
