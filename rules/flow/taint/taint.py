@@ -309,7 +309,7 @@ class Taint(Domain):
     def _of_key(self, owner: Thing, key: str, node: ast.expr, frame: Frame) -> Value:
         """`request.args["q"]`."""
         if owner.of is not None and sources.is_strict_field(owner.of, key, frame.run.program):
-            return UNKNOWN
+            return Thing("field")
         safe = _common_cleared(owner.marks) | _safe_by_key(key)
         if owner.name == f"{sources.REQUEST}.files":
             return Thing(UPLOAD, marks=self._mark(node, frame, safe | {"path", "host"}))
