@@ -80,6 +80,21 @@ def order(key: int, background: BackgroundTasks):
     background.add_task(tell, key)
     return key
 ```
+Good: the user wants to know whether it works.
+```python
+import smtplib
+
+from django.core.mail import send_mail
+from django.http import JsonResponse
+
+
+def test_settings(request):
+    try:
+        send_mail("Test", "It works", None, [request.user.email])
+    except smtplib.SMTPException as error:
+        return JsonResponse({"error": error.smtp_code})
+    return JsonResponse({"sent": True})
+```
 Good: what the answer needs, and functions that no request runs.
 ```python
 import requests
@@ -107,7 +122,7 @@ import libcst as cst
 from rules.facts.python_modules import Modules
 from rules.facts.routes import view_of
 from rules.facts.side_effects import LASTS, effect_of
-from rules.kit import Flag, Here, Project, Rule, Severity
+from rules.kit import Flag, Here, Project, Rule, Severity, find
 
 rule = Rule(
     __name__,
@@ -160,6 +175,8 @@ def check(call: cst.Call, here: Here) -> Iterator[Flag]:
     around = here.around(call, cst.FunctionDef, cst.Lambda)
     if not isinstance(around, cst.FunctionDef) or view_of(around, here) is None:
         return
+    if _is_answered_for(call, here):
+        return
     has_queue = here.project.facts(_Queue)
     cure = "Hand it to the queue." if has_queue else "Do it in a background task, or in a queue."
     yield Flag(
@@ -167,6 +184,14 @@ def check(call: cst.Call, here: Here) -> Iterator[Flag]:
         f"`{around.name.value}` {_WORDS[kind]} while somebody waits for the answer, and fails if that "
         f"fails. {cure}",
         severity=None if has_queue else Severity.NOTICE,
+    )
+
+
+def _is_answered_for(call: cst.Call, here: Here) -> bool:
+    """Whether the view tells its user when this goes wrong."""
+    around = here.around(call, cst.Try)
+    return around is not None and any(
+        True for each in around.handlers for _ in find(each.body, cst.Return)
     )
 
 
