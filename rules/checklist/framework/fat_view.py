@@ -98,8 +98,8 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from rules.facts.endpoints import is_endpoint
 from rules.facts.function_size import LargeFunction
-from rules.facts.routes import view_of
 from rules.kit import Flag, Here, Rule, Severity, find
 
 rule = Rule(
@@ -124,7 +124,7 @@ def check(found: LargeFunction, here: Here) -> Iterator[Flag]:
     size = found.size
     if size.ways < _MOST_WAYS or size.statements < _MOST_STATEMENTS or here.is_script:
         return
-    if view_of(found.node, here) is None:
+    if not is_endpoint(found.node, here):
         return
     writes = sum(1 for each in find(found.node.body, cst.Call) if _writes(each))
     if writes >= _MOST_WRITES:

@@ -119,8 +119,8 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from rules.facts.endpoints import is_endpoint
 from rules.facts.python_modules import Modules
-from rules.facts.routes import view_of
 from rules.facts.side_effects import LASTS, effect_of
 from rules.kit import Flag, Here, Project, Rule, Severity, find
 
@@ -173,7 +173,7 @@ def check(call: cst.Call, here: Here) -> Iterator[Flag]:
     if not kind or (kind == "http" and not _is_told_only(call, here)):
         return
     around = here.around(call, cst.FunctionDef, cst.Lambda)
-    if not isinstance(around, cst.FunctionDef) or view_of(around, here) is None:
+    if not isinstance(around, cst.FunctionDef) or not is_endpoint(around, here):
         return
     if _is_answered_for(call, here):
         return
