@@ -87,6 +87,29 @@ async def echo(request):
     form = await request.post()
     return web.Response(text=f"<p>{form['said']}</p>", content_type="text/html")  # flagged
 ```
+Bad: a field of a form, and a page that says what was not found.
+```python shop/pages.py
+from flask import Flask, request
+from flask_wtf import FlaskForm
+from wtforms import SelectField, StringField
+
+app = Flask(__name__)
+
+class Search(FlaskForm):
+    term = StringField("term")
+    kind = SelectField("kind", choices=[("book", "Book")])
+
+@app.post("/search")
+def search():
+    form = Search()
+    if form.validate_on_submit():
+        return f"<p>{form.term.data} as {form.kind.data}</p>"  # flagged
+    return ""
+
+@app.errorhandler(404)
+def missing(error):
+    return f"<p>There is no {request.args['page']}</p>", 404  # flagged
+```
 Good: what a response is may be said after it was made.
 ```python shop/api.py
 import json
@@ -126,18 +149,7 @@ rule = Rule(
     peers=("ruff:S308", "ruff:S704", "bandit:B308", "bandit:B703", "bandit:B704"),
 )
 
-_PLAIN = (
-    "json",
-    "text/plain",
-    "csv",
-    "xml",
-    "octet-stream",
-    "pdf",
-    "image/",
-    "javascript",
-    "zip",
-    "calendar",
-)
+_PAGES = ("html", "svg")
 
 
 def _is_page(call: Call, frame: Frame) -> bool:
@@ -148,7 +160,7 @@ def _is_page(call: Call, frame: Frame) -> bool:
             continue
         if not isinstance(given, Const):
             return False
-        return not any(each in str(given.value) for each in _PLAIN)
+        return any(each in str(given.value) for each in _PAGES)
     return True
 
 
@@ -235,7 +247,7 @@ def _is_relabelled(response: cst.CSTNode, here: Here) -> bool:
         return False
     name = dotted(made.targets[0].target)
     return bool(name) and any(
-        _type_set(each, name) and any(kind in (string(each.value) or "") for kind in _PLAIN)
+        _type_set(each, name) and not any(kind in (string(each.value) or "html") for kind in _PAGES)
         for each in find(around, cst.Assign)
     )
 

@@ -110,6 +110,9 @@ _STRICT_FIELDS = re.compile(
     r"(Choice|MultipleChoice|Integer|Float|Decimal|Boolean|NullBoolean|Date|DateTime|Time|Duration|UUID"
     r"|Slug|IPAddress|Regex|RelatedField|ModelMultipleChoice)Field$|RelatedField$"
 )
+_FORM_TEXT = re.compile(
+    r"(wtforms|flask_wtf)\.[\w.]*?(String|TextArea|Text|Password|Hidden|URL|Search|Email|Tel)Field\(\)$"
+)
 _MODELS = frozenset(
     {"pydantic.BaseModel", "ninja.Schema", "sqlmodel.SQLModel", "pydantic.main.BaseModel"}
     | {"ninja.schema.Schema", "pydantic.v1.BaseModel", "msgspec.Struct"}
@@ -149,6 +152,8 @@ def route_of(code: FunctionCode, program: Program) -> Route | None:
         last = name.rpartition(".")[2]
         if last == "api_view":
             return Route("drf", "", is_html=False)
+        if last in ("errorhandler", "app_errorhandler") and "." in name:
+            return Route("flask", "", is_html=True)
         if "." not in name or last not in ROUTE_NAMES:
             continue
         path = _path(each)
@@ -307,6 +312,11 @@ def is_strict_field(code: ClassCode, name: str, program: Program) -> bool:
     if not isinstance(value, ast.Call):
         return False
     return bool(_STRICT_FIELDS.search(dotted(value.func)))
+
+
+def is_text_of_form(field: str) -> bool:
+    """Whether `form.field.data` is text, by the dotted name of what the field was made with."""
+    return bool(_FORM_TEXT.match(field))
 
 
 def is_model(code: ClassCode, program: Program) -> bool:

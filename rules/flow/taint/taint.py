@@ -246,6 +246,8 @@ class Taint(Domain):
             return self._of_model(owner, owner.of, name, node, frame)
         if name in sources.VALIDATED and not owner.marks:
             return Thing(f"form.{name}", marks=self._mark(node, frame, frozenset({"trust"})))
+        if name in ("data", "raw_data") and sources.is_text_of_form(owner.name):
+            return Thing(marks=self._mark(node, frame))
         if name == "_meta" or name.startswith("__"):
             return Thing(f".{name}")
         if name in ("content_type", "size", "charset") and owner.marks:
