@@ -6,11 +6,12 @@ import ast
 import re
 from dataclasses import dataclass
 
-from rules.facts.python_modules import dotted
+from rules.facts.python_modules import Modules, dotted
 from rules.flow.frame import Frame
 from rules.flow.interpreter import annotation_of
 from rules.flow.program import Program
 from rules.flow.values import ClassCode, FunctionCode, ModuleCode
+from rules.kit import Project
 
 REQUEST = "request"  # the name of what stands for a request that was handed in
 GLOBAL_REQUESTS = frozenset(
@@ -112,6 +113,9 @@ _STRICT_FIELDS = re.compile(
 )
 _FORM_TEXT = re.compile(
     r"(wtforms|flask_wtf)\.[\w.]*?(String|TextArea|Text|Password|Hidden|URL|Search|Email|Tel)Field\(\)$"
+)
+_ROUTING = re.compile(
+    r"django\.(conf\.)?urls(\.conf)?\.(path|re_path|url)$|rest_framework\.routers\."
 )
 _MODELS = frozenset(
     {"pydantic.BaseModel", "ninja.Schema", "sqlmodel.SQLModel", "pydantic.main.BaseModel"}
@@ -277,11 +281,33 @@ def is_django_view(code: FunctionCode) -> bool:
     return places[:1] == ["request"] and "." not in code.name and not code.name.startswith("_")
 
 
-def may_be_text(name: str, note: ast.expr | None) -> bool:
-    """Whether a parameter from the address of a view may be any text, by its name and type."""
+@dataclass(frozen=True)
+class DjangoRoutes:
+    """Whether the project says which addresses lead to its views, and of what form they are."""
+
+    are_known: bool
+
+    @classmethod
+    def gather(cls, project: Project) -> DjangoRoutes:
+        modules: Modules = project.facts(Modules)
+        return cls(
+            any(
+                _ROUTING.match(name)
+                for record in modules.by_path.values()
+                for name in record.imports.values()
+            )
+        )
+
+
+def may_be_text(name: str, note: ast.expr | None, program: Program) -> bool:
+    """Whether a parameter from the address of a view may be any text, by its name and type.
+
+    What is named like a number is one where routes may say so, in a file that is not read here.
+    """
     if note is not None:
         return is_text(note)
-    return not _NUMBER_NAME.search(name)
+    routes: DjangoRoutes = program.project.facts(DjangoRoutes)
+    return not (routes.are_known and _NUMBER_NAME.search(name))
 
 
 def holds_views(module: ModuleCode, program: Program) -> bool:

@@ -129,7 +129,9 @@ class Taint(Domain):
         """Parts of the address that Django hands to a view."""
         if not sources.is_django_view(function) or name == "request":
             return None
-        if sources.default_of(function, name) is not None or not sources.may_be_text(name, note):
+        if sources.default_of(function, name) is not None:
+            return None
+        if not sources.may_be_text(name, note, frame.run.program):
             return None
         if function.node.args.vararg and function.node.args.vararg.arg == name:
             return None
