@@ -13,7 +13,7 @@ _ALL = re.compile(
     r"|SlowAPIASGIMiddleware|\baxes\b|defender|RateLimitMiddleware|ThrottleMiddleware|RateLimiterMiddleware"
 )
 _SOME = re.compile(
-    r"flask_limiter|slowapi|fastapi_limiter|django_ratelimit|ratelimit\.decorators|throttle_classes"
+    r"flask_limiter|slowapi\b|fastapi_limiter|django_ratelimit|ratelimit\.decorators|throttle_classes"
     r"|rest_framework\.throttling|AnonRateThrottle|ninja\.throttling"
 )
 
@@ -32,10 +32,12 @@ LIMITS: Extractor[str] = Extractor(
     extract=_extract,
     reads_tests=False,
     wanted=lambda data: (
-        b"imit" in data
-        or b"hrottl" in data
-        or b"HROTTL" in data
-        or b"axes" in data
+        b"hrottl" in data
+        or b"THROTTLE" in data
+        or b"ratelimit" in data
+        or b"imiter" in data
+        or b"RateLimit" in data
+        or b"axes." in data
         or b"defender" in data
     ),
 )

@@ -109,8 +109,7 @@ NAMED: Extractor[tuple[RouteRow, ...]] = Extractor(
     wanted=lambda data: (
         b"urlpatterns" in data
         or b"Blueprint(" in data
-        or b"APIRouter(" in data
-        or b"Flask(" in data
+        or b"Router(" in data
         or b"FastAPI(" in data
         or b".route(" in data
     ),
