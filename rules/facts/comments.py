@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
-import tokenize
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import dedent
 
 _COMMENT = re.compile(r"^([ \t]*)#(?!!)(.*)$")
 _FAILURES = (SyntaxError, ValueError, RecursionError, MemoryError)
-_BROKEN = (tokenize.TokenError, SyntaxError, ValueError)
+_OPENING = re.compile(r"#[^\r\n]*|\"\"\"|'''|[\"']")
+_CLOSING: Mapping[str, re.Pattern[str]] = {
+    sign: re.compile(rf"\\.|{sign}" + (r"|\n" if len(sign) == 1 else ""), re.DOTALL)
+    for sign in ('"""', "'''", '"', "'")
+}
 _LONGEST = 100  # lines; a longer block is not left behind by accident
 _DEEPEST = 30  # brackets in it
 _SIGN = re.compile(r"[(\[{]")
 
 
 def comments_of(text: str) -> Mapping[int, str]:
-    """Comments by line; those only that stand in no string. Empty where the text is broken."""
+    """Comments by line; those only that stand in no string. Empty where the text is broken.
+
+    Looks for strings and comments alone: all tokens would cost a tenth of the parse.
+    """
     found: dict[int, str] = {}
-    try:
-        for each in tokenize.generate_tokens(io.StringIO(text).readline):
-            if each.type == tokenize.COMMENT:
-                found[each.start[0]] = each.string
-    except _BROKEN:
-        return {}
+    line, counted, at = 1, 0, 0
+    while (opening := _OPENING.search(text, at)) is not None:
+        start, at = opening.span()
+        if opening[0][0] == "#":
+            line += text.count("\n", counted, start)
+            counted = start
+            found[line] = opening[0]
+        else:
+            at = _end_of_string(text, at, opening[0])
+            if at < 0:
+                return {}
     return found
+
+
+def _end_of_string(text: str, start: int, sign: str) -> int:
+    for each in _CLOSING[sign].finditer(text, start):
+        if each[0] == sign:
+            return each.end()
+        if each[0] == "\n":
+            break
+    return -1
 
 
 def blocks(lines: Sequence[str]) -> Iterator[tuple[int, int]]:

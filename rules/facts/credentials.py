@@ -202,7 +202,8 @@ def shapes_in(text: str) -> tuple[Shape, ...]:
     """The shapes that a text may hold, by a quick look."""
     # No credential holds white space, is shorter than an AWS access key, or is all words.
     noisy = _NOISE.search
-    long = "\n".join({each for each in text.split() if len(each) >= _SHORTEST and noisy(each)})
+    words = set(text.split())
+    long = "\n".join([each for each in words if len(each) >= _SHORTEST and noisy(each)])
     found = [_BY_HINT[each] for each in _HINTS if each in long]
     if "wilio" in text and "SK" in text:
         found.append(_TWILIO)

@@ -26,6 +26,10 @@ _HELPER = re.compile(
     r"^_?((get|read|load)_?)?env(iron(ment)?)?(_?(var|variable|value|str|string|bool|int|list))?$"
     r"|^get_\w+_from_env$"
 )
+_RENAMED = re.compile(
+    r"\b(getenv|get|pop|config|Config|AutoConfig) as "
+    r"|= ?(\w+\.){0,3}((getenv|environ\.(get|pop)|config)\b(?!\()|(Auto)?Config\()"
+)
 _VARIABLE = re.compile(r"^[A-Za-z_]\w*$")
 _CONSTANT = re.compile(r"^[A-Z][A-Z0-9_]+$")
 
@@ -75,18 +79,27 @@ def read_of(node: cst.CSTNode, here: Here) -> EnvironmentRead | None:
     return None
 
 
+def _renames(here: Here) -> bool:
+    """Whether the file may read the environment by a name of its own."""
+    return bool(_RENAMED.search(here.text))
+
+
+def _attribute(node: cst.BaseExpression) -> str:
+    return node.attr.value if isinstance(node, cst.Attribute) else ""
+
+
 def _is_written(node: cst.CSTNode, here: Here) -> bool:
     """`os.environ["A"] = "1"` and `del os.environ["A"]`."""
     return isinstance(here.parent(node), cst.AssignTarget | cst.Del)
 
 
 def _called(node: cst.Call, func: cst.BaseExpression, here: Here) -> EnvironmentRead | None:
-    written = dotted(func)
-    last = written.rpartition(".")[2]
+    last = func.value if isinstance(func, cst.Name) else _attribute(func)
     if last not in _INTERESTING and last not in _KINDS and not _HELPER.match(last):
-        renamed = isinstance(func, cst.Name) and here.names(func) & (_PLAIN | _DECOUPLE)
-        if not renamed:
+        renamed = isinstance(func, cst.Name) and here.kept(_renames)
+        if not renamed or not here.names(func) & (_PLAIN | _DECOUPLE):
             return None
+    written = dotted(func)
     variable = string(argument(node, 0, "key")) or ""
     names = here.names(func)
     if names & _PLAIN:

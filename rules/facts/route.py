@@ -39,6 +39,8 @@ _HOLDERS: frozenset[type] = frozenset(
     | {cst.ExceptHandler, cst.ExceptStarHandler, cst.Finally, cst.Match, cst.MatchCase}
 )
 _INCLUDES = frozenset({"include", "urls"})
+_DECORATED = re.compile(rf"@[\w. ]{{1,100}}\.({'|'.join(sorted(ROUTE_NAMES))})\b")
+_OTHERS = frozenset({*_ADDERS, "register", "django", "starlette", "fastapi"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +69,8 @@ class Route(DerivedSubject):
 
     @classmethod
     def found_in(cls, module: cst.Module, here: Here) -> Iterator[Route]:
+        if not here.mentions(_OTHERS) and not _DECORATED.search(here.text):
+            return
         statements = tuple(_statements(module))
         in_lists = any(_ROUTING.search(each) for each in _imported(statements))
         for node in statements:

@@ -163,8 +163,10 @@ def check(file: PythonFile, here: Here) -> Iterator[Flag]:
     has_globals = here.mentions(("global",))
     if not held and not has_globals:
         return
-    for function in find(file.module, cst.FunctionDef):
-        if not _may_change(function, held) or not _serves(function, here):
+    for function in here.find(cst.FunctionDef):
+        if not _may_serve(function) or not _may_change(function, held):
+            continue
+        if not _serves(function, here):
             continue
         yield from _of_function(function, held, here)
 
@@ -204,6 +206,12 @@ def _is_container(value: cst.BaseExpression) -> bool:
             return dotted(func).rpartition(".")[2] in _CONTAINERS
         case _:
             return False
+
+
+def _may_serve(function: cst.FunctionDef) -> bool:
+    """A look that costs nothing: most functions have no sign of a view or a task."""
+    first = function.params.params[0].name.value if function.params.params else ""
+    return bool(function.decorators) or first in ("self", "request", "req")
 
 
 def _may_change(function: cst.FunctionDef, held: set[str]) -> bool:

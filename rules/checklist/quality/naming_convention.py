@@ -129,12 +129,17 @@ def check_function(node: cst.FunctionDef, here: Here) -> Iterator[Flag]:
     name = node.name.value
     if not _FUNCTION.match(name) and not _is_given(node, here):
         yield Flag(node.name, f"`{name}` is written like a class: `{_snake(name)}`.")
-    if isinstance(here.around(node, cst.ClassDef, cst.FunctionDef), cst.ClassDef):
+    given = (*node.params.posonly_params, *node.params.params, *node.params.kwonly_params)
+    odd = [each for each in given if _is_odd(each.name.value)]
+    if not odd or isinstance(here.around(node, cst.ClassDef, cst.FunctionDef), cst.ClassDef):
         return
-    for each in (*node.params.posonly_params, *node.params.params, *node.params.kwonly_params):
+    for each in odd:
         own = each.name.value
-        if len(own) > 1 and not own.isupper() and not _FUNCTION.match(own):
-            yield Flag(each.name, f"The argument `{own}` of `{name}`: `{_snake(own)}`.")
+        yield Flag(each.name, f"The argument `{own}` of `{name}`: `{_snake(own)}`.")
+
+
+def _is_odd(name: str) -> bool:
+    return len(name) > 1 and not name.isupper() and not _FUNCTION.match(name)
 
 
 def _is_given(node: cst.FunctionDef, here: Here) -> bool:
