@@ -107,11 +107,11 @@ def _what(file: CommittedFile) -> str:
     path, head = file.path, file.head
     if _LOG.search(path):
         return "a log"
+    if _SCHEDULE.search(path):
+        return "the state of a running service"
     if _DATABASE.search(path):
         known = not head or head.startswith(_SQLITE) or name_of(path).startswith("db.sqlite3")
         return "a database" if known else ""
-    if _SCHEDULE.search(path):
-        return "the state of a running service"
     if _DUMP.search(path):
         dumped = not head or head.startswith(_PACKED) or _DUMPED.search(head)
         return "a dump of a database" if dumped else ""

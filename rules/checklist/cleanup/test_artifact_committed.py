@@ -70,9 +70,9 @@ _FILE = re.compile(
 
 @rule.on(CommittedFile)
 def check(file: CommittedFile, here: Here) -> Iterator[Flag]:
-    if TEST_DATA.search(file.path):
-        return
     folder = artifact_folder(file.path)
+    if TEST_DATA.search(folder or file.path):
+        return
     if folder and _FOLDER.search(folder):
         folders: ArtifactFolders = here.project.facts(ArtifactFolders)
         if folders.is_first(file.path):
