@@ -273,11 +273,16 @@ def absolute_target(target: str, module: str, *, is_package: bool) -> str:
 
 
 def module_name(path: str, paths: frozenset[str]) -> str:
-    """The dotted name of a file: the folders with an `__init__.py` above it, then its own."""
+    """The dotted name of a file: the folders with an `__init__.py` above it, then its own.
+
+    A folder without one within a package is a package, too: Python imports it by its name.
+    """
     parts = path.removesuffix(".py").split("/")
     if parts[-1] == "__init__":
         parts = parts[:-1]
-    start = len(parts) - 1
-    while start > 0 and "/".join([*parts[:start], "__init__.py"]) in paths:
-        start -= 1
+    last = start = len(parts) - 1
+    while last > 0 and "/".join([*parts[:last], "__init__.py"]) not in paths:
+        last -= 1
+    while last > 0 and "/".join([*parts[:last], "__init__.py"]) in paths:
+        start = last = last - 1
     return ".".join(parts[start:])

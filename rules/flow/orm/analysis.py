@@ -18,6 +18,7 @@ from rules.facts.template_tags import TemplateTags
 from rules.facts.templates import Templates
 from rules.flow.orm import admin, resolving, serializing, viewing
 from rules.flow.orm.evaluator import MAX_STEPS, Evaluator, Frame, result_of
+from rules.flow.orm.reach import Reach
 from rules.flow.orm.rendering import Renderer
 from rules.flow.orm.schema import Schema
 from rules.flow.orm.trees import FunctionNode, Trees
@@ -94,6 +95,7 @@ class Orm:
     evaluator: Evaluator
     renderer: Renderer
     eager: EagerPaths
+    reach: Reach
     _known: dict[str, tuple[Found, ...]] = field(default_factory=dict)
     limits: list[str] = field(default_factory=list)
     _first: dict[str, int] = field(default_factory=dict)
@@ -115,7 +117,9 @@ class Orm:
         tags: TemplateTags = project.facts(TemplateTags)
         functions = {name: Function(path, name_) for name, (path, name_) in tags.by_name.items()}
         renderer = Renderer(evaluator, project.facts(Templates), functions)
-        return cls(project, schema, evaluator, renderer, project.facts(EagerPaths))
+        return cls(
+            project, schema, evaluator, renderer, project.facts(EagerPaths), Reach.over(schema)
+        )
 
     def is_first(self, path: str, module: object) -> bool:
         """Whether this is the module that was first asked for: the project's own, unpatched."""
@@ -129,10 +133,11 @@ class Orm:
     def of(self, path: str) -> tuple[Found, ...]:
         """Everything that the code of a file causes."""
         if path not in self._known:
-            self._known[path] = (
-                () if self.schema.is_empty else tuple(dict.fromkeys(self._look(path)))
-            )
+            self._known[path] = self._seen_in(path)
         return self._known[path]
+
+    def _seen_in(self, path: str) -> tuple[Found, ...]:
+        return tuple(dict.fromkeys(self._look(path))) if self.reach.holds(path) else ()
 
     def writes_specially(self, ran: Ran) -> bool:
         """Whether a model has a `save` or `delete` of its own, or others wait for its signals."""
@@ -271,7 +276,11 @@ class Orm:
         for name in _HTTP:
             found = ev.class_attribute(key, name, view)
             if isinstance(found, Function) and found.owner != key:
-                yield f"{key}.{name}", "serializer", partial(ev.invoke, found, [], {}, start)
+                yield (
+                    f"{key}.{name}",
+                    "serializer",
+                    partial(ev.invoke, found, [], {"**": None}, start),
+                )
         if viewing.is_page(ev, key) and not ev.has_attribute(key, "get"):
             yield f"{key}.get", "template", partial(viewing.show, ev, view, start)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from rules.facts.django_apps import Apps
@@ -482,16 +482,21 @@ class Evaluator:
             known = {each.arg for each in (*positional, *node.args.kwonlyargs)}
             rest = tuple((k, v) for k, v in keywords.items() if k not in known)
             frame.env[node.args.kwarg.arg] = Mapped(rest)
-        self._default(node, frame)
+        if "**" not in keywords:
+            known = {each.arg for each in positional[: len(given)]} | keywords.keys()
+            self._default(node, known, frame)
         for each in (*positional, *node.args.kwonlyargs):
             if frame.env.get(each.arg) is None:
                 frame.env[each.arg] = self.annotated(each, frame)
 
     def bind_entry(self, node: FunctionNode, given: list[Value], frame: Frame) -> None:
         """Parameters of a function that nobody is seen to call."""
-        self._bind(node, given, {}, frame)
+        self._bind(node, given, {"**": None}, frame)
 
-    def _default(self, node: FunctionNode | ast.Lambda, frame: Frame) -> None:
+    def _default(
+        self, node: FunctionNode | ast.Lambda, given: Collection[str], frame: Frame
+    ) -> None:
+        """What a call leaves out is what the function says it is then."""
         positional = [*node.args.posonlyargs, *node.args.args]
         count = len(node.args.defaults)
         pairs = zip(positional[len(positional) - count :], node.args.defaults, strict=True)
@@ -499,9 +504,9 @@ class Evaluator:
             *pairs,
             *zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True),
         ):
-            unset = frame.env.get(each.arg) is None
-            if unset and isinstance(default, ast.List | ast.Tuple) and not default.elts:
-                frame.env[each.arg] = None
+            if default is not None and each.arg not in given:
+                outer = Frame(frame.path, frame.owner, {}, frame.depth)
+                frame.env[each.arg] = self.value(default, outer)
 
     def annotated(self, parameter: ast.arg, frame: Frame) -> Value:
         """What a parameter is by its annotation, or by a name that says it."""
@@ -614,6 +619,8 @@ class Evaluator:
             case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
                 for item in items:
                     held = self.value(item.context_expr, frame)
+                    if isinstance(held, Sequence):  # what a context manager's function yields
+                        held = held.any
                     if item.optional_vars is not None:
                         self.assign(item.optional_vars, held, frame)
                 self.block(body, frame)
@@ -1000,6 +1007,7 @@ def _call(ev: Evaluator, node: ast.Call, frame: Frame) -> Value:
         return Super(frame.owner, bound) if frame.owner else None
     function = ev.value(node.func, frame)
     args: list[Value] = []
+    keywords: dict[str, Value] = {}
     for each in node.args:
         if isinstance(each, ast.Starred):
             inner = ev.value(each.value, frame)
@@ -1007,9 +1015,9 @@ def _call(ev: Evaluator, node: ast.Call, frame: Frame) -> Value:
                 args.extend(inner.elements)
             else:
                 args.append(None)
+                keywords["**"] = None  # any parameter may be given
         else:
             args.append(ev.value(each, frame))
-    keywords: dict[str, Value] = {}
     for keyword in node.keywords:
         given = ev.value(keyword.value, frame)
         if keyword.arg is not None:

@@ -61,9 +61,13 @@ class Schema:
     _last: dict[str, list[str]] = field(default_factory=dict)
 
     @cached_property
-    def is_empty(self) -> bool:
-        """Whether the project has no models at all."""
-        return not self.models.by_key and not any(map(self.is_alchemy, self.classes.by_name))
+    def model_paths(self) -> frozenset[str]:
+        """The files that define models."""
+        return frozenset(
+            path
+            for key, (path, _) in self.classes.by_name.items()
+            if key in self.models.by_key or self.is_alchemy(key)
+        )
 
     def is_model(self, key: str) -> bool:
         return key == AUTH_USER or key in self.models.by_key or self.is_alchemy(key)

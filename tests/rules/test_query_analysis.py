@@ -1,0 +1,98 @@
+"""The analysis of queries: what it reaches, and that it comes to an end on whatever is written."""
+
+from __future__ import annotations
+
+import pytest
+from trees import project_of
+
+from rules.flow.orm.analysis import Orm, Repeated
+
+MODELS = """
+from django.db import models
+
+class Author(models.Model):
+    pass
+
+class Book(models.Model):
+    author = models.ForeignKey(Author, models.CASCADE, related_name="books")
+"""
+
+
+def analysis(files: dict[str, str]) -> Orm:
+    orm: Orm = project_of({"shop/__init__.py": "", "shop/models.py": MODELS} | files).facts(Orm)
+    return orm
+
+
+def test_values_that_double_end_as_unknown() -> None:
+    doubling = "".join("    x = (x, x)\n    x = keep(x)\n" for _ in range(60))
+    code = (
+        f"from shop.models import Book\n\ndef keep(x):\n    return [x, x]\n\ndef f(x):\n{doubling}"
+    )
+    orm = analysis({"shop/views.py": code})
+    assert orm.of("shop/views.py") == ()
+
+
+def test_functions_that_call_one_another_with_what_they_got_come_to_an_end() -> None:
+    functions = "".join(
+        f"def f{n}(a, b):\n"
+        + "".join(f"    a = [f{(n + k) % 30}((a, b), {{'k': a}}), b]\n" for k in range(1, 9))
+        + "    return a\n\n"
+        for n in range(30)
+    )
+    orm = analysis({"shop/views.py": f"from shop.models import Book\n\n{functions}"})
+    assert orm.of("shop/views.py") == ()
+
+
+@pytest.mark.parametrize("given", ["self", "Pages()"])
+def test_iterators_are_gone_through_once(given: str) -> None:
+    code = (
+        "from shop.models import Book\n\n"
+        "class Pages:\n"
+        f"    def __iter__(self):\n        return {given}\n\n"
+        "    def __next__(self):\n        return Book.objects.all()\n\n"
+        "def f():\n    for page in Pages():\n        for book in page:\n            book.author\n"
+    )
+    orm = analysis({"shop/views.py": code})
+    assert [each.path for each in orm.of("shop/views.py") if not isinstance(each, Repeated)] == [
+        "author"
+    ]
+    assert orm.limits == []
+
+
+def test_packages_that_lead_to_no_models_are_not_looked_at() -> None:
+    loop = "def f(author):\n    for a in author:\n        for b in a.books.all():\n            b.author\n"
+    orm = analysis(
+        {
+            "shop/views.py": loop,
+            "till/__init__.py": "",
+            "till/views.py": "from shop import models\n\n" + loop,
+            "till/__main__.py": loop,
+            "paint/__init__.py": "",
+            "paint/views.py": loop,
+            "loose/views.py": loop,
+            "loose/near.py": "from ..shop.models import Book\n\n" + loop,
+        }
+    )
+    looked_at = {path for path in orm.reach.root_of if orm.reach.holds(path)}
+    assert looked_at == {
+        "shop/__init__.py",
+        "shop/models.py",
+        "shop/views.py",
+        "till/__init__.py",
+        "till/views.py",
+        "till/__main__.py",
+        "loose/near.py",
+    }
+
+
+def test_what_a_call_leaves_out_is_what_the_function_says() -> None:
+    code = (
+        "from shop.models import Book\n\n"
+        "def listed(loaded=True):\n"
+        "    found = Book.objects.all()\n"
+        '    if loaded:\n        found = found.select_related("author")\n'
+        "    return found\n\n"
+        "def f():\n    return [book.author for book in listed()]\n\n"
+        "def g():\n    return [book.author for book in listed(loaded=False)]\n"
+    )
+    assert [each.entry for each in analysis({"shop/views.py": code}).of("shop/views.py")] == ["g"]
