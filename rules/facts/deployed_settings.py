@@ -28,7 +28,7 @@ _SETTINGS = (
     b"_COOKIE_",
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
+_COMMENT = re.compile(r"(?m)(?:^|(?<=\r))[ \t]*#[^\r\n]*")
 _POOL = re.compile(r"conn_max_age|pool|pgbouncer|serverless|lambda_|zappa|vercel", re.IGNORECASE)
 _OPAQUE = re.compile(
     r"split_settings|dynaconf|configurations|globals\(|locals\(|vars\(|setattr\(|importlib|exec\("

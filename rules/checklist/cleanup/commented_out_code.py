@@ -92,7 +92,7 @@ _FEWEST = 2  # lines; a single one is as often a hint as a leftover
 
 @rule.on(PythonFile)
 def check(file: PythonFile, here: Here) -> Iterator[Flag]:
-    text = here.text
+    text = here.text.replace("\r\n", "\n").replace("\r", "\n")
     if not _LIKELY.search(text) or here.is_migration or _SPARED.search(here.path):
         return
     if TEST_DATA.search(here.path) and not here.is_test:
