@@ -66,7 +66,7 @@ def is_code(lines: Sequence[str]) -> bool:
     if len(lines) > _LONGEST or sum(len(_SIGN.findall(each)) for each in lines) > _DEEPEST * 10:
         return False
     texts = [match[2] for each in lines if (match := _COMMENT.match(each.rstrip("\r")))]
-    code = dedent("\n".join(texts))
+    code = dedent("\n".join(texts).replace("\t", "    "))
     body = _parsed(code) or _parsed(f"if 0:\n    pass\n{code}")
     telling = sum(1 for each in body if _tells(each))
     return bool(telling) and telling * 2 >= len(body) and not any(_is_prose(e) for e in body)
