@@ -6,6 +6,10 @@ belongs to.
 
 from __future__ import annotations
 
+import re
+from io import BytesIO
+from pathlib import PurePath
+
 from rules.flow.taint.marks import FAMILIES, RESOLVED
 
 _ALL = FAMILIES
@@ -49,6 +53,22 @@ HARMLESS_METHODS = _words(
     is_valid is_relative_to is_absolute hexdigest digest timestamp isoformat __len__ has_key __contains__
     save delete full_clean bit_length tell seek
     read_text read_bytes iterdir rglob stat lstat"""
+)
+
+# What text, paths, files, containers, addresses, matches, requests and models give is more of the
+# same; what any other object gives may be something else.
+DATA_METHODS = frozenset(
+    name
+    for kind in (str, bytes, dict, list, set, PurePath, BytesIO, re.Match)
+    for name in dir(kind)
+    if not name.startswith("_")
+) | _words(
+    """_replace geturl getlist get_list getall getone get_all to_dict as_dict dict json copy model_dump
+        model_copy model_dump_json getvalue chunks stream iter_content body form post text multipart field
+        get_json get_data get_payload lists dicts urlencode expanduser resolve absolute unicode_string
+        with_query with_path joinpath open group groups data values all first one scalar tolist
+        __getitem__ __str__ __add__ __mod__ __next__ next receive_text receive_json safe_substitute
+        substitute render parse_args get_full_path unescape read1 findall findtext iterfind"""
 )
 
 _QUOTED = frozenset({"url"})

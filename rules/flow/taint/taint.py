@@ -489,7 +489,8 @@ class Taint(Domain):
         if method == "encode" and isinstance(owner, Thing):  # what logs of bytes is their `repr`
             return Thing(marks=cleared(frame.marks(owner), {"log"}))
         kind = _kind(owner) if method in ("joinpath", "with_suffix", "expanduser") else ""
-        return Thing(kind, marks=frame.marks(owner) | _every_mark(call, frame))
+        marks = frame.marks(owner) | _every_mark(call, frame)
+        return Thing(kind, marks=marks if method in library.DATA_METHODS else doubtful(marks))
 
     def _replaced(self, call: Call, owner: Value, result: Value, frame: Frame) -> Value:
         old = call.constant(0, "old")
