@@ -83,14 +83,18 @@ _FOLDER = re.compile(
 )
 _PACKAGE = re.compile(r"(\.whl|\.egg|\.cpython-\d{2,4}[\w-]{0,60}\.so|(^|/)dist/[^/]+\.tar\.gz)$")
 _KEPT = re.compile(r"(?i)(^|/)(vendor|vendored|third[_-]?party|wheels?|wheelhouse|packages|deps)/")
+_READ_BY_TESTS = re.compile(
+    r"(?i)(^|/)([\w-]{0,40}(data|fixtures?|samples?|assets|files|packages)|corpus)/"
+)
 _LIBRARIES = re.compile(r"(^|/)(site-packages|dist-packages)/")
 
 
 @rule.on(CommittedFile)
 def check(file: CommittedFile, here: Here) -> Iterator[Flag]:
-    if TEST_DATA.search(file.path) or _LIBRARIES.search(file.path):
-        return
     folder = artifact_folder(file.path)
+    spared = _READ_BY_TESTS if folder.endswith("-info") else TEST_DATA
+    if spared.search(file.path) or _LIBRARIES.search(file.path):
+        return
     if folder and _FOLDER.search(folder):
         folders: ArtifactFolders = here.project.facts(ArtifactFolders)
         if folders.is_first(file.path):

@@ -93,7 +93,7 @@ rule = Rule(
 _LEFT = re.compile(
     r"(^|/)(\.DS_Store|Thumbs\.db|ehthumbs\.db|[Dd]esktop\.ini|\._[^/]{1,200}|__MACOSX/[^/]{1,200}"
     r"|\.[^/]{1,200}\.sw[a-p]|[^/]{1,200}(~|\.orig|\.rej)|\.?\#[^/]{1,200}\#?"
-    r"|[^/]{1,200}\.(py|pyi|html|js|ts|css|ya?ml|toml|txt|md|cfg|ini|json|sh|conf)\.(bak|old|save)"
+    r"|[^/]{1,200}\.bak|[^/]{1,200}\.(py|pyi|html|js|ts|css|ya?ml|toml|txt|md|cfg|ini|json|sh|conf)\.(old|save)"
     r"|[^/]{1,200}\.sublime-workspace|\.spyderproject|\.ropeproject/[^/]{1,200}"
     r"|\.idea/(workspace|tasks|usage\.statistics|dictionaries/[^/]{1,200}|dataSources\.local)\.xml"
     r"|\.idea/shelf/[^/]{1,200}|\.vs/[^/]{1,200}/\.suo|\.history/[^/]{1,200})$"

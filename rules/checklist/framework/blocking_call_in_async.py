@@ -162,7 +162,7 @@ from rules.facts.blocking import (
     wait_of,
 )
 from rules.facts.console import is_run_by_hand, is_terminal_program
-from rules.kit import AddImport, Fix, Flag, Here, PythonFile, Replace, Rule, Severity
+from rules.kit import AddImport, Confidence, Fix, Flag, Here, PythonFile, Replace, Rule, Severity
 
 rule = Rule(
     __name__,
@@ -188,7 +188,7 @@ _PEERS = {
 def check(call: cst.Call, here: Here) -> Iterator[Flag]:
     function = loop_function(call, here)
     wait = wait_of(call, here) if function is not None else None
-    if function is None or wait is None or _is_spared(here) or _is_awaited(call, here):
+    if function is None or wait is None or here.is_test or _is_awaited(call, here):
         return
     name = function.name.value
     advice = "Await a call made for it, or use `asyncio.to_thread`."
@@ -201,6 +201,7 @@ def check(call: cst.Call, here: Here) -> Iterator[Flag]:
         fix=_fix(call, wait, here),
         severity=Severity.NOTICE if wait.is_file else None,
         peers=_PEERS.get(wait.what, ()),
+        confidence=Confidence.HOTSPOT if _is_spared(here) else None,
     )
 
 

@@ -76,11 +76,12 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from rules.facts.admin_sites import AdminSites
 from rules.facts.django_models import Model
 from rules.facts.model_class import ModelClass
 from rules.facts.model_habits import ModelHabits
 from rules.facts.python_classes import Classes
-from rules.kit import Confidence, Fix, Flag, Here, InsertBefore, Rule, Severity
+from rules.kit import Confidence, Fix, Flag, Here, InsertBefore, Project, Rule, Severity
 
 rule = Rule(
     __name__,
@@ -112,7 +113,7 @@ def check(found: ModelClass, here: Here) -> Iterator[Flag]:
         f"A `{model.name}` is shown as `{model.name} object (1)` in the admin, forms and logs. "
         "Give it a `__str__`.",
         fix=_fix(found, model),
-        confidence=None if habits.named else Confidence.HOTSPOT,
+        confidence=None if habits.named and _is_seen(model, here) else Confidence.HOTSPOT,
     )
 
 
@@ -127,6 +128,23 @@ def _is_known_by_name(model: Model, found: ModelClass, here: Here) -> bool:
     classes: Classes = here.project.facts(Classes)
     foreign = [each for each in classes.lineage(model.key) if each not in classes.by_name]
     return bool(classes.methods(model.key, "__str__")) or any(e not in _PLAIN for e in foreign)
+
+
+def _is_seen(model: Model, here: Here) -> bool:
+    """Whether it has a name to be shown by, or the admin shows it."""
+    if any(each in model.fields and model.fields[each].type in _TEXTS for each in _NAMES):
+        return True
+    sites: AdminSites = here.project.facts(AdminSites)
+    return any(model.key in sites.models_of(each) for each in here.project.facts(_Admins))
+
+
+class _Admins:
+    """The classes of a project whose names say that they are of the admin."""
+
+    @classmethod
+    def gather(cls, project: Project) -> tuple[str, ...]:
+        classes: Classes = project.facts(Classes)
+        return tuple(each for each in classes.by_name if each.endswith("Admin"))
 
 
 def _joins(model: Model) -> bool:

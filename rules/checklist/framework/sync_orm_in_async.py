@@ -59,6 +59,54 @@ async def index(request):
         titles.append(book.title)
     return JsonResponse({"titles": titles, "all": [each async for each in Book.objects.all()]})
 ```
+Bad: a model that only its manager tells of.
+```python shop/models.py
+from django.db import models
+
+
+class Book(models.Model):
+    title = models.CharField(max_length=100)
+```
+```python shop/stages.py
+async def store(kinds, rows):
+    for kind in kinds:
+        kind.objects.bulk_create(rows[kind])  # flagged
+```
+Good:
+```python shop/models.py
+from django.db import models
+
+
+class Book(models.Model):
+    title = models.CharField(max_length=100)
+```
+```python shop/stages.py
+async def store(kinds, rows):
+    for kind in kinds:
+        await kind.objects.abulk_create(rows[kind])
+```
+Bad: a transaction.
+```python shop/stages.py
+from django.db import transaction
+
+
+async def store(keep, rows):
+    with transaction.atomic():  # flagged
+        keep(rows)
+```
+Good:
+```python shop/stages.py
+from asgiref.sync import sync_to_async
+from django.db import transaction
+
+
+async def store(keep, rows):
+    def work():
+        with transaction.atomic():
+            keep(rows)
+
+    await sync_to_async(work)()
+```
 Good: in a thread, or not asked yet.
 ```python shop/models.py
 from django.db import models
@@ -104,7 +152,18 @@ import libcst as cst
 from rules.facts.blocking import loop_function
 from rules.facts.call_chain import Chain, chain_of
 from rules.facts.django_models import Models
-from rules.kit import Fix, Flag, Here, Replace, ReplaceHead, Rule, Severity, dotted
+from rules.kit import (
+    Confidence,
+    Fix,
+    Flag,
+    Here,
+    Project,
+    Replace,
+    ReplaceHead,
+    Rule,
+    Severity,
+    dotted,
+)
 
 rule = Rule(
     __name__,
@@ -138,14 +197,27 @@ def check(call: cst.Call, here: Here) -> Iterator[Flag]:
         return
     name = call.func.attr.value
     chain = chain_of(call, here)
-    if isinstance(here.parent(call), cst.Await) or not _is_of_model(chain, here):
+    sure = _is_of_model(chain, here)
+    if isinstance(here.parent(call), cst.Await) or sure is None:
         return
     if name in ("save", "refresh_from_db") and not _is_row(chain):
         return
     called = call.with_changes(func=call.func.with_changes(attr=cst.Name(f"a{name}")))
     yield Flag(
-        call, _message(call, here, f"await it as `a{name}()`"), fix=_awaiting(call, called, here)
+        call,
+        _message(call, here, f"await it as `a{name}()`"),
+        fix=_awaiting(call, called, here),
+        confidence=sure,
     )
+
+
+@rule.on(cst.Call, calls=("atomic",), words=("atomic",))
+def check_transaction(call: cst.Call, here: Here) -> Iterator[Flag]:
+    if not isinstance(here.parent(call), cst.WithItem) or not _runs_in_loop(call, here):
+        return
+    if "django.db.transaction.atomic" in here.names(call.func):
+        message = "do it in a function of its own, and call that with `sync_to_async`"
+        yield Flag(call, _message(call, here, message))
 
 
 @rule.on(cst.Call, calls=_FILLING, words=("objects",))
@@ -179,21 +251,38 @@ def _runs_in_loop(node: cst.CSTNode, here: Here) -> bool:
 def _is_query(node: cst.BaseExpression, here: Here) -> bool:
     """Whether an expression is a query set that was not asked yet."""
     chain = chain_of(node, here)
-    return bool(chain.links) and chain.links[-1].name in _OF_QUERY and _is_of_model(chain, here)
+    return (
+        bool(chain.links) and chain.links[-1].name in _OF_QUERY and bool(_is_of_model(chain, here))
+    )
 
 
-def _is_of_model(chain: Chain, here: Here) -> bool:
-    """Whether a chain begins with the manager of a Django model."""
+def _is_of_model(chain: Chain, here: Here) -> Confidence | None:
+    """Whether a chain begins with the manager of a Django model: for sure, perhaps, or (None) not."""
     names = chain.names
     if "objects" not in names or not isinstance(chain.root, cst.Name):
-        return False
+        return None
     before = names[: names.index("objects")]
     models: Models = here.project.facts(Models)
-    for each in here.names(chain.root):
+    found = here.names(chain.root)
+    for each in found:
         full = ".".join((each, *before))
         if full.startswith("django.contrib.") or models.find(full) is not None:
-            return True
-    return False
+            return Confidence.PROVEN
+        last = full.rpartition(".")[2]
+        if "models" in full.split(".") and last in here.project.facts(_ModelNames):
+            return Confidence.PROVEN
+    # A class that a variable holds: of whom else would it be, in a project of Django?
+    unknown = not found or before[-1:] == ("__class__",)
+    return Confidence.HOTSPOT if unknown and models.by_key else None
+
+
+class _ModelNames:
+    """The names of all models of a project, for those that are imported in ways nobody follows."""
+
+    @classmethod
+    def gather(cls, project: Project) -> frozenset[str]:
+        models: Models = project.facts(Models)
+        return frozenset(each.name for each in models.by_key.values())
 
 
 def _is_row(chain: Chain) -> bool:
