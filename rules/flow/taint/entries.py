@@ -13,13 +13,24 @@ from collections.abc import Collection, Iterable, Iterator
 
 from rules.flow.taint.sources import ROUTE_NAMES
 from rules.flow.values import FunctionCode
-from rules.kit import walk_syntax
+from rules.kit import Here, walk_syntax
 
 _SPEAKS = re.compile(
     r"request|^req$|websocket|cleaned_data|validated_data|^\.(kwargs|query_params)$",
     re.IGNORECASE,
 )
 _ROUTES = ROUTE_NAMES | {"api_view"}
+# What `_SPEAKS` looks for in names, as a text holds it in small letters.
+_SPOKEN = ("request", "websocket", "cleaned_data", "validated_data", ".kwargs", ".query_params")
+_DECORATED = re.compile(rf"@[^\n]{{0,200}}?\b({'|'.join(sorted(_ROUTES))})\b")
+
+
+def may_enter(text: str, here: Here) -> bool:
+    """A quick look whether data may come in through a file at all: mostly it may not."""
+    small = text.lower()
+    if here.mentions(("req", "REQ", "Req")) or any(each in small for each in _SPOKEN):
+        return True
+    return "@" in text and _DECORATED.search(text) is not None
 
 
 def entries(codes: Iterable[FunctionCode], sinks: Collection[str]) -> Iterator[FunctionCode]:

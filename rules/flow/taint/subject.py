@@ -6,13 +6,14 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, Self
 
 import libcst as cst
 
 from rules.flow.interpreter import Interpreter, Limit
 from rules.flow.program import Program
-from rules.flow.taint.entries import entries
+from rules.flow.taint.entries import entries, may_enter
 from rules.flow.taint.sinks import PROBE, Returned, Sink, Stored
 from rules.flow.taint.taint import Hit, Taint, short
 from rules.flow.values import Value
@@ -123,7 +124,8 @@ def _ends(name: str) -> tuple[str, str]:
     return name.partition(".")[0], name.rpartition(".")[2]
 
 
-def _sink_words(classes: Sequence[type[TaintedCall]]) -> frozenset[str]:
+@cache
+def _sink_words(classes: tuple[type[TaintedCall], ...]) -> frozenset[str]:
     found = set()
     for each in classes:
         for sink in each.sinks:
@@ -142,13 +144,17 @@ class _Analysis:
         classes = subjects()
         has_sources = here.mentions(_SOURCES)
         wanted = classes if has_sources else [each for each in classes if each.hotspots]
-        if here.mentions(_sink_words(wanted)) or (has_sources and _returns_html(here)):
-            self._interpret(here, wanted)
+        if here.mentions(_sink_words(tuple(wanted))) or (has_sources and _returns_html(here)):
+            doubted = _doubted(wanted, here)
+            if may_enter(_text(here), here) or (doubted and here.mentions(doubted)):
+                self._interpret(here, wanted, doubted)
 
     def of_family(self, family: str) -> list[Hit]:
         return self._hits.get(family, [])
 
-    def _interpret(self, here: Here, classes: Sequence[type[TaintedCall]]) -> None:
+    def _interpret(
+        self, here: Here, classes: Sequence[type[TaintedCall]], doubted: frozenset[str]
+    ) -> None:
         program: Program | None = here.project.facts(Programs).program
         if program is not None and not program.bodies.holds(here.path, _text(here)):
             program = program.with_text(here.path, _text(here))
@@ -160,7 +166,7 @@ class _Analysis:
             families.setdefault(each.family, []).extend(each.sinks)
         domain = Taint(families, frozenset(each.family for each in classes if each.hotspots))
         run = Interpreter(program, domain)
-        for code in entries(run.entries(module), _doubted(classes, here)):
+        for code in entries(run.entries(module), doubted):
             run.run_all(code)
         if run.limits and here.known is not None:
             here.known.notes.append(_note(run.limits))
