@@ -271,3 +271,59 @@ def test_a_function_that_was_not_read_to_its_end_is_told() -> None:
     )
     report = _report({"app/views.py": _flask(f"x = request.args\n{nest}os.system(name)")})
     assert ["not followed to the end of `view`" in each.reason for each in report.skipped] == [True]
+
+
+def test_an_uploaded_file_is_data_and_its_name_is_a_path() -> None:
+    said = _said(_flask("upload = request.files['f']\nopen(upload.filename)\nopen(upload.stream)"))
+    assert [(code, line) for code, _, line, _ in said] == [("SEC104", 10)]
+
+
+def test_keys_of_a_form_are_the_callers_and_names_of_its_fields_are_not() -> None:
+    body = "for key, value in request.form.items():\n    os.system(key)\n    os.system(value)"
+    assert {line for _, _, line, _ in _said(_flask(body))} == {10, 11}
+    body = "for key in self.cleaned_data:\n    os.system(key)"
+    assert not {each for each in _said(_flask(body)) if each[3] == "proven"}
+
+
+def test_an_element_of_a_list_that_is_looked_up_is_one_of_the_list() -> None:
+    above = "from app.settings import FIELDS"
+    body = "for each in request.json['fields']:\n    if each in FIELDS:\n        os.system(each)"
+    assert not _said(_flask(body, above))
+
+
+def test_the_program_of_a_split_command_is_known() -> None:
+    body = "import shlex\nsubprocess.run(shlex.split('ping -c 1 ' + name))"
+    assert not _said(_flask(body))
+    body = "import shlex\nsubprocess.run(shlex.split(name), shell=True)"
+    assert {code for code, _, _, _ in _said(_flask(body))} == {"SEC102"}
+
+
+def test_what_an_object_that_was_built_of_data_holds_is_in_doubt() -> None:
+    above = "from app.net import Downloader"
+    body = "found = Downloader(request.args['url'])\nopen(found.start().path)"
+    assert {each[3] for each in _said(_flask(body, above)) if each[0] == "SEC104"} == {"hotspot"}
+
+
+def test_the_contents_of_a_file_are_not_its_name() -> None:
+    body = "path = Path('/srv') / os.path.basename(name)\nreturn path.read_text()"
+    assert not _said(_flask(body))
+
+
+def test_the_field_of_a_form_says_what_may_stand_in_it() -> None:
+    view = """
+    from django import forms
+    from django.db import connection
+
+    class Search(forms.Form):
+        kind = forms.ChoiceField(choices=[("a", "A")])
+        term = forms.CharField()
+
+    def view(request):
+        form = Search(request.GET)
+        if form.is_valid():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT " + form.cleaned_data["kind"])
+                cursor.execute("SELECT " + form.cleaned_data.get("kind"))
+                cursor.execute("SELECT " + form.cleaned_data["term"])
+    """
+    assert _said(view) == {("SEC101", "app/views.py", 15, "proven")}

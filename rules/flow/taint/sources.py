@@ -74,6 +74,9 @@ _DATA = frozenset(
         "multipart",
     ]
 )
+_HEADERS = frozenset(
+    {"META", "headers", "cookies", "COOKIES", "user_agent", "authorization", "environ", "forwarded"}
+)
 _OWN_ADDRESS = frozenset(
     [
         "path",
@@ -135,6 +138,11 @@ class Route:
 def is_data(attribute: str) -> bool:
     """Whether a request holds what the caller sent under this name."""
     return attribute in _DATA
+
+
+def is_header(attribute: str) -> bool:
+    """Whether it is what the head of a request says."""
+    return attribute in _HEADERS
 
 
 def is_own_address(attribute: str) -> bool:

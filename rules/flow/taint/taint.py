@@ -56,6 +56,8 @@ _CONTAINERS = frozenset(
     {"get", "getlist", "getone", "getall", "get_list", "pop", "setdefault", "get_all"}
 )
 _LEADS = re.compile(r"url|uri|next|target|dest|return|goto|link|redirect|location|site|host|^to$")
+_CHECKED = frozenset({"trust", "log"})  # by a form: what it is worth
+_WITHOUT_BREAKS = frozenset({"log", "header"})  # no server lets a line break into a header
 _VIEWS = frozenset({"keys", "values", "items"})
 _LONGEST = 60
 _CHARACTER = ".character"  # the name of a value that is one element of a text
@@ -235,7 +237,7 @@ class Taint(Domain):
         if name == "kwargs" and "request" in ast.unparse(node).split("."):
             return None
         if name in sources.VALIDATED and name not in held.of.fields:
-            marks = self._mark(node, frame, frozenset({"trust"}))
+            marks = self._mark(node, frame, _CHECKED)
             return Thing(f"form.{name}", of=held.of, marks=marks)
         return None
 
@@ -247,7 +249,7 @@ class Taint(Domain):
         if owner.of is not None and owner.marks and not _is_collection(owner.name):
             return self._of_model(owner, owner.of, name, node, frame)
         if name in sources.VALIDATED and not owner.marks:
-            return Thing(f"form.{name}", marks=self._mark(node, frame, frozenset({"trust"})))
+            return Thing(f"form.{name}", marks=self._mark(node, frame, _CHECKED))
         if name in ("data", "raw_data") and sources.is_text_of_form(owner.name):
             return Thing(marks=self._mark(node, frame))
         if name == "_meta" or name.startswith("__"):
@@ -269,7 +271,8 @@ class Taint(Domain):
         if name == "FILES":  # Django keeps the last part of a file's name only
             return Thing(full, marks=self._mark(node, frame, frozenset({"path", "log", "header"})))
         if sources.is_data(name):
-            return Thing(full, marks=self._mark(node, frame))
+            safe = _WITHOUT_BREAKS if sources.is_header(name) else frozenset()
+            return Thing(full, marks=self._mark(node, frame, safe))
         if sources.is_own_address(name):
             if name in ("path", "path_info") and _has_constant_path(frame):
                 return Thing(full)
