@@ -225,35 +225,37 @@ def check_filling(call: cst.Call, here: Here) -> Iterator[Flag]:
     if len(call.args) != 1 or call.args[0].star or not _runs_in_loop(call, here):
         return
     query = call.args[0].value
-    if not _is_query(query, here):
+    sure = _is_query(query, here)
+    if sure is None:
         return
     fix = None
     if dotted(call.func) == "list":
         fix = Fix((Replace(call, f"[each async for each in {here.source(query)}]"),))
-    yield Flag(call, _message(call, here, "use `async for`"), fix=fix)
+    yield Flag(call, _message(call, here, "use `async for`"), fix=fix, confidence=sure)
 
 
 @rule.on(cst.For, words=("objects",))
 def check_loop(loop: cst.For, here: Here) -> Iterator[Flag]:
     if loop.asynchronous is not None or not _runs_in_loop(loop, here):
         return
-    if not _is_query(loop.iter, here):
+    sure = _is_query(loop.iter, here)
+    if sure is None:
         return
     head = f"async for {here.source(loop.target)} in {here.source(loop.iter)}:"
     fix = Fix((ReplaceHead(loop, head),)) if "\n" not in head else None
-    yield Flag(loop, _message(loop, here, "use `async for`"), fix=fix)
+    yield Flag(loop, _message(loop, here, "use `async for`"), fix=fix, confidence=sure)
 
 
 def _runs_in_loop(node: cst.CSTNode, here: Here) -> bool:
     return here.mentions(("async",)) and loop_function(node, here) is not None
 
 
-def _is_query(node: cst.BaseExpression, here: Here) -> bool:
+def _is_query(node: cst.BaseExpression, here: Here) -> Confidence | None:
     """Whether an expression is a query set that was not asked yet."""
     chain = chain_of(node, here)
-    return (
-        bool(chain.links) and chain.links[-1].name in _OF_QUERY and bool(_is_of_model(chain, here))
-    )
+    if not chain.links or chain.links[-1].name not in _OF_QUERY:
+        return None
+    return _is_of_model(chain, here)
 
 
 def _is_of_model(chain: Chain, here: Here) -> Confidence | None:
