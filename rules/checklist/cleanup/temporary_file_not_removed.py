@@ -179,7 +179,9 @@ def check(call: cst.Call, here: Here) -> Iterator[Flag]:
     removals = [each for each in find(made.function.body, cst.Call) if _removes(each, made)]
     if not removals:
         message = f"Nothing removes this temporary {what}, so one stays with every call."
-        yield Flag(call, f"{message} {_CURE[what]}", fix=_fix(call, made, here))
+        # Who says where it belongs may clear the whole folder.
+        doubt = Confidence.HOTSPOT if keyword(call, "dir") is not None else None
+        yield Flag(call, f"{message} {_CURE[what]}", fix=_fix(call, made, here), confidence=doubt)
     elif not any(_is_certain(each, here) for each in removals):
         message = f"This temporary {what} stays behind if anything fails before it is removed."
         yield Flag(call, f"{message} {_CURE[what]}", confidence=Confidence.HOTSPOT)
