@@ -22,8 +22,9 @@ from bench.speed import no_collector, project_of
 from rules.engine.inspect import Ear, inspect
 from rules.facts.python_modules import module_name
 from rules.kit import DerivedSubject, Flag, Here, Project, Rule
-from rules.kit.here import Known
+from rules.kit.here import COMMON, Known
 from rules.kit.rule import Listener
+from rules.kit.tree import survey
 
 LIMIT = 0.001
 _ROUNDS = 5
@@ -109,8 +110,10 @@ def _derive(
         awake = {one[1].subject for one in ear.awake(words)}
         asked = [each for each in waiting if each in awake]
         name = module_name(file.path, project.paths)
-        known = Known(file.path, module, name, words=words, data=file.data)
-        len(known.nodes)
+        parents, nodes = survey(module, COMMON)  # as the engine does for all of them
+        known = Known(
+            file.path, module, name, parents=parents, words=words, data=file.data, nodes=nodes
+        )
         here = Here(file.path, project, module, name, known=known)
         for subject in sorted(asked, key=lambda each: each.__qualname__):
             if subject.lives_in(file.path):
