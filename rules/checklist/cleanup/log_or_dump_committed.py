@@ -68,7 +68,7 @@ rule = Rule(
 _SPARED = re.compile(
     r"(?i)(^|[/._-])(schema|structure|seeds?|init|initial|initdb|demo|docs?|documentation|data"
     r"|datasets?|migrations?|licen[cs]es?|changes?|changelog|history|geoip|playground|mocks?|bench"
-    r"|benchmarks?|example|sample|template)([/._-]|$)"
+    r"|benchmarks?|example|sample|template|search|index|lookup|wordlists?)([/._-]|$)"
 )
 _LOG = re.compile(
     r"(\.log(\.\d{1,8})?|(^|/)(nohup\.out|(npm|yarn|lerna)-(debug|error)\.log))$", re.IGNORECASE
