@@ -34,9 +34,9 @@ from shop.models import Book
 
 
 async def author_of(session: AsyncSession, key: int):
-    result = await session.execute(select(Book).where(Book.id == key))
+    result = await session.execute(select(Book).where(Book.id == key))  # flagged
     book = result.scalar_one()
-    return book.author.name  # flagged
+    return book.author.name
 ```
 Bad: a mapping that raises, in any session.
 ```python shop/models.py
@@ -62,8 +62,8 @@ class Book(Base):
 
 
 def author_of(session, key):
-    book = session.scalars(select(Book).where(Book.id == key)).one()
-    return book.author.name  # flagged
+    book = session.scalars(select(Book).where(Book.id == key)).one()  # flagged
+    return book.author.name
 ```
 Good:
 ```python shop/models.py

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
 from rules.facts.bodies import Bodies
 from rules.facts.django_apps import Apps
 from rules.facts.django_models import Models
 from rules.facts.eager_paths import EagerPaths
 from rules.facts.python_classes import Classes
+from rules.facts.python_modules import absolute_target
 from rules.facts.queryset_methods import QuerySetMethods
 from rules.facts.signal_senders import SignalSenders
 from rules.facts.template_tags import TemplateTags
 from rules.facts.templates import Templates
-from rules.flow.orm import admin, resolving, serializing, viewing
+from rules.flow.orm import admin, resolving, responding, serializing, viewing
 from rules.flow.orm.evaluator import MAX_STEPS, Evaluator, Frame, result_of
 from rules.flow.orm.reach import Reach
 from rules.flow.orm.rendering import Renderer
@@ -44,6 +45,8 @@ from rules.kit import Project
 _RECORDING = ("Lifecycle", "Historical", "Audit", "Versioned", "MPTT", "MP_Node", "TimeStampedHook")
 _HISTORIES = ("HistoricalRecords", "AuditlogHistoryField", "FieldTracker")
 _STEPS_A_FILE = 120_000  # as for an entry: it bounds the time that a file takes
+_FARTHEST_USER = 2  # an endpoint reads what a service got from a repository
+_MAX_USERS = 12
 _WHOLE = frozenset({"iterate", "list", "len", "bool", "in", "any", "all", "sum"})
 _HTTP = ("get", "post", "list", "retrieve")
 
@@ -70,6 +73,18 @@ class Missing:
     doubt: bool = False
     loops: tuple[Turn, ...] = ()
     outer: Place | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether reading raises: forbidden by the mapping, or lazy in an async session."""
+        query = self.query
+        lazy = self.how == "raise" or (self.how == "load" and query is not None and query.awaited)
+        return lazy and query is not None and query.alchemy
+
+    @property
+    def asked_in(self) -> str:
+        """The file of the query."""
+        return self.query.place.path if self.query is not None else ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,7 @@ class Orm:
     reach: Reach
     _known: dict[str, tuple[Found, ...]] = field(default_factory=dict)
     limits: list[str] = field(default_factory=list)
+    _refused: dict[str, tuple[Missing, ...]] = field(default_factory=dict)
     _first: dict[str, int] = field(default_factory=dict)
     _left: int = 0
 
@@ -135,6 +151,44 @@ class Orm:
         if path not in self._known:
             self._known[path] = self._seen_in(path)
         return self._known[path]
+
+    def refused_from(self, path: str) -> tuple[Missing, ...]:
+        """What other files read of rows that this one asks for, where reading raises."""
+        if path not in self._refused:
+            found = (each for user in self._users(path) for each in self.of(user))
+            self._refused[path] = tuple(
+                dict.fromkeys(
+                    each
+                    for each in found
+                    if isinstance(each, Missing) and each.is_refused and each.asked_in == path
+                )
+            )
+        return self._refused[path]
+
+    def _users(self, path: str) -> list[str]:
+        """The modules that import this one, and those that import them; the nearest first."""
+        if not self.schema.is_alchemical or not self.reach.holds(path):
+            return []
+        found: dict[str, None] = {path: None}
+        for _ in range(_FARTHEST_USER):
+            for each in list(found):
+                found |= dict.fromkeys(self.importers.get(each, ()))
+        return list(found)[1 : _MAX_USERS + 1]
+
+    @cached_property
+    def importers(self) -> Mapping[str, tuple[str, ...]]:
+        """The files that import from each file by name."""
+        modules = self.schema.classes.modules
+        found: dict[str, dict[str, None]] = {}
+        for path, record in modules.by_path.items():
+            name = modules.name_of[path]
+            for target in record.imports.values():
+                full = absolute_target(target, name, is_package=path.endswith("__init__.py"))
+                module = modules.canonical(full).rpartition(".")[0]
+                at = modules.path_of.get(module) or modules.path_of.get(full)
+                if at is not None and at != path:
+                    found.setdefault(at, {})[path] = None
+        return {path: tuple(users) for path, users in found.items()}
 
     def _seen_in(self, path: str) -> tuple[Found, ...]:
         return tuple(dict.fromkeys(self._look(path))) if self.reach.holds(path) else ()
@@ -471,6 +525,8 @@ def _inline(ev: Evaluator, function: Function, args: list[Value], frame: Frame) 
     ev.block(node.body, frame)
     template = _renderer(ev, function, node)
     value = result_of(frame)
+    frame.dead = False
+    responding.answer(ev, node, value, frame)
     for each in value.values if isinstance(value, OneOf) else (value,):
         if template and isinstance(each, Mapped):
             frame.note(Rendered(template, each, Place(function.path, node.lineno)))

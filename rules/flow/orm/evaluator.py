@@ -389,7 +389,24 @@ class Evaluator:
         summary = self.summary(function, args, keywords, frame)
         for each in summary.events:
             frame.note(self._seen_from(each, place, frame))
-        return summary.value
+        return self._asked_at(summary.value, function, place)
+
+    def _asked_at(self, value: Value, function: Function, place: Place) -> Value:
+        """Rows from a method that any query goes through: they are asked for by its call."""
+        origin = value.origin if isinstance(value, Row) else value
+        if not isinstance(origin, Query) or not origin.alchemy or origin.place.path == place.path:
+            return value
+        bound = function.bound
+        inherited = isinstance(bound, Thing) and bound.cls != function.owner
+        if not inherited and not self._takes_options(function):
+            return value
+        asked = replace(origin, place=place)
+        return replace(value, origin=asked) if isinstance(value, Row) else asked
+
+    def _takes_options(self, function: Function) -> bool:
+        node = self.trees.function(function.path, function.name)
+        args = [*node.args.args, *node.args.kwonlyargs] if node is not None else []
+        return any(each.arg == "options" for each in args)
 
     def _seen_from(self, event: Event, place: Place, frame: Frame) -> Event:
         if isinstance(event, Read):
@@ -1155,10 +1172,16 @@ def _compare(ev: Evaluator, node: ast.Compare, frame: Frame) -> Value:
     for op, right, at in zip(node.ops, rights, node.comparators, strict=True):
         if isinstance(op, ast.In | ast.NotIn) and isinstance(right, Query):
             querying.consume(ev, right, "in", frame.place(at), frame)
+    if len(rights) == 1 and rights[0] == Constant(None) and isinstance(left, Sequence | Mapped):
+        return Constant(isinstance(node.ops[0], ast.IsNot | ast.NotEq))
     if len(rights) != 1 or not isinstance(left, Constant):
         return None
     right = rights[0]
     match node.ops[0]:
+        case ast.Is() if right == Constant(None):
+            return Constant(left.value is None)
+        case ast.IsNot() if right == Constant(None):
+            return Constant(left.value is not None)
         case ast.Eq() if isinstance(right, Constant):
             return Constant(left.value == right.value)
         case ast.NotEq() if isinstance(right, Constant):

@@ -57,7 +57,9 @@ class Unloaded(DerivedSubject):
 
     @classmethod
     def found_in(cls, module: cst.Module, here: Here) -> Iterator[Unloaded]:
-        found = [each for each in _of(module, here) if isinstance(each, Missing)]
+        orm = current(here.project.facts(Orm), module, here)
+        found = [each for each in orm.of(here.path) if isinstance(each, Missing)]
+        found += orm.refused_from(here.path)
         places = _Places(module, found, here.path)
         seen = set()
         for group in _groups(found):
@@ -349,7 +351,8 @@ def _unloaded(
     group: _Group, reads: Sequence[Missing], path: str, places: _Places
 ) -> Unloaded | None:
     first = reads[0]
-    at_query = group.kind in ("serializer", "template") and group.place is not None
+    shown = group.kind in ("serializer", "template")
+    at_query = (shown or first.is_refused) and group.place is not None
     anchor = _anchor(first, group, path, at_query=at_query)
     if anchor is None:
         return None

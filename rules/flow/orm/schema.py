@@ -61,6 +61,11 @@ class Schema:
     _last: dict[str, list[str]] = field(default_factory=dict)
 
     @cached_property
+    def is_alchemical(self) -> bool:
+        """Whether there are models of SQLAlchemy."""
+        return any(map(self.is_alchemy, self.classes.by_name))
+
+    @cached_property
     def model_paths(self) -> frozenset[str]:
         """The files that define models."""
         return frozenset(
