@@ -53,12 +53,14 @@ def blocks(lines: Sequence[str]) -> Iterator[tuple[int, int]]:
     """First and last line of each run of lines that are comments of one indentation."""
     first, indent = 0, ""
     for number, line in enumerate([*lines, ""], start=1):
-        match = _COMMENT.match(line) if "#" in line else None
-        if first and (match is None or match[1] != indent):
+        code = line.lstrip(" \t")
+        is_comment = code.startswith("#") and not code.startswith("#!")
+        before = line[: len(line) - len(code)] if is_comment else ""
+        if first and (not is_comment or before != indent):
             yield first, number - 1
             first = 0
-        if match is not None and not first:
-            first, indent = number, match[1]
+        if is_comment and not first:
+            first, indent = number, before
 
 
 def is_code(lines: Sequence[str]) -> bool:

@@ -32,6 +32,12 @@ _HEAVY = frozenset(
 LASTS: tuple[str, ...] = tuple(
     sorted({each.rpartition(".")[2] for each in (*_MAIL, *_HTTP, *_HEAVY)} | {"email_user"})
 )
+# A file without any of these holds no such call.
+WORDS = (
+    "requests", "httpx", "urlopen", "send_mail", "send_mass_mail", "mail_admins", "mail_managers",
+    "EmailMessage", "EmailMultiAlternatives", "smtplib", "mail", "mailer", "weasyprint", "pdfkit",
+    "openpyxl", "PIL", "xhtml2pdf", "docx", "email_user",
+)  # fmt: skip
 _KINDS = dict.fromkeys(_MAIL, "mail") | dict.fromkeys(_HTTP, "http") | dict.fromkeys(_HEAVY, "file")
 _MAILER = re.compile(r"(^|\.)(mail|mailer)\.send$")
 
@@ -41,7 +47,7 @@ def effect_of(call: cst.Call, here: Here) -> str:
     for name in sorted(here.names(call.func)):
         if name in _KINDS:
             return _KINDS[name]
-        if _MAILER.search(name) and "flask" in name.lower():
+        if _MAILER.search(name):
             return "mail"
     last = dotted(call.func).rpartition(".")[2]
     return "mail" if last == "email_user" else ""

@@ -87,6 +87,11 @@ _SPARED = re.compile(
     r"(^|/)(settings|config|conf|configs|local_settings)(/|[^/]{0,40}\.py$)|(^|/)(docs?|examples?)/"
     r"|(^|/)conf\.py$|\.pyi$",
 )
+# Five words in a row, with nothing between them that only code has.
+_PROSE = re.compile(
+    r"#[ \t]{0,40}(?:[-*] )?[A-Za-z']{1,30}(?: [A-Za-z'-]{1,30},?){4}(?:[ !?;]|$|\.(?:\s|$))",
+    re.MULTILINE,
+)
 _FEWEST = 2  # lines; a single one is as often a hint as a leftover
 
 
@@ -101,9 +106,7 @@ def check(file: PythonFile, here: Here) -> Iterator[Flag]:
     found = [
         (first, last)
         for first, last in blocks(lines)
-        if last - first + 1 >= _FEWEST
-        and _LIKELY.search("\n".join(lines[first - 1 : last]))
-        and is_code(lines[first - 1 : last])
+        if last - first + 1 >= _FEWEST and _is_left_behind(lines[first - 1 : last])
     ]
     comments = comments_of(text) if found else {}
     for first, last in _joined(found, lines):
@@ -114,6 +117,11 @@ def check(file: PythonFile, here: Here) -> Iterator[Flag]:
                 f"{many} lines of code stand here as a comment. Delete them: the history keeps them.",
                 fix=Fix((ReplaceLines(first, last, ()),), safe=True),
             )
+
+
+def _is_left_behind(lines: list[str]) -> bool:
+    text = "\n".join(lines)
+    return _PROSE.search(text) is None and _LIKELY.search(text) is not None and is_code(lines)
 
 
 def _joined(found: list[tuple[int, int]], lines: list[str]) -> Iterator[tuple[int, int]]:

@@ -79,7 +79,6 @@ from collections.abc import Iterator
 
 from rules.facts.artifacts import TEST_DATA
 from rules.kit import Change, CommittedFile, Flag, Here, Rule, Severity
-from rules.kit.paths import name_of
 
 rule = Rule(
     __name__,
@@ -91,19 +90,25 @@ rule = Rule(
 )
 
 _LEFT = re.compile(
-    r"(^|/)(\.DS_Store|Thumbs\.db|ehthumbs\.db|[Dd]esktop\.ini|\._[^/]{1,200}|__MACOSX/[^/]{1,200}"
+    r"(^|/)(\.DS_Store|Thumbs\.db|ehthumbs\.db|[Dd]esktop\.ini|\._[^/]{1,200}"
     r"|\.[^/]{1,200}\.sw[a-p]|[^/]{1,200}(~|\.orig|\.rej)|\.?\#[^/]{1,200}\#?"
     r"|[^/]{1,200}\.bak|[^/]{1,200}\.(py|pyi|html|js|ts|css|ya?ml|toml|txt|md|cfg|ini|json|sh|conf)\.(old|save)"
     r"|[^/]{1,200}\.sublime-workspace|\.spyderproject|\.ropeproject/[^/]{1,200}"
     r"|\.idea/(workspace|tasks|usage\.statistics|dictionaries/[^/]{1,200}|dataSources\.local)\.xml"
     r"|\.idea/shelf/[^/]{1,200}|\.vs/[^/]{1,200}/\.suo|\.history/[^/]{1,200})$"
 )
+# Most files are cleared by their end, without a look at the pattern.
+_ENDS = (
+    "~", "#", ".orig", ".rej", ".bak", ".old", ".save", ".sublime-workspace", "humbs.db", "esktop.ini",
+)  # fmt: skip
 _EDITORS = (".idea/", ".vs/", ".settings/", "nbproject/")
 
 
 @rule.on(CommittedFile)
 def check(file: CommittedFile, here: Here) -> Iterator[Flag]:
-    name = name_of(file.path)
+    name = file.path.rpartition("/")[2]
+    if not (name.endswith(_ENDS) or name.startswith((".", "#")) or "/." in f"/{file.path}"):
+        return
     if not _LEFT.search(file.path) or TEST_DATA.search(file.path) or name.endswith("#.md"):
         return
     message = (

@@ -150,11 +150,11 @@ def check(_file: PythonFile, here: Here) -> Iterator[Flag]:
     known: AsyncFunctions = here.project.facts(AsyncFunctions)
     for call in here.find(cst.Call):
         last = last_name(call)
+        if last not in _LASTS and last not in known.words and not _is_own(call):
+            continue
         if not isinstance(here.parent(call), cst.Expr):
             continue
-        if (last in _LASTS or last in known.words or _is_own(call)) and _is_coroutine(
-            call, last, here
-        ):
+        if _is_coroutine(call, last, here):
             yield Flag(
                 call,
                 f"`{last}` only makes a coroutine here, and nothing runs it. {_advice(call, here)}",

@@ -121,7 +121,7 @@ import libcst as cst
 
 from rules.facts.endpoints import is_endpoint
 from rules.facts.python_modules import Modules
-from rules.facts.side_effects import LASTS, effect_of
+from rules.facts.side_effects import LASTS, WORDS, effect_of
 from rules.kit import Flag, Here, Project, Rule, Severity, find
 
 rule = Rule(
@@ -165,7 +165,7 @@ class _Queue:
         )
 
 
-@rule.on(cst.Call, calls=LASTS)
+@rule.on(cst.Call, calls=LASTS, words=WORDS)
 def check(call: cst.Call, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_script or here.is_migration:
         return
