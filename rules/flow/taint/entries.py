@@ -16,12 +16,13 @@ from rules.flow.values import FunctionCode
 from rules.kit import Here, walk_syntax
 
 _SPEAKS = re.compile(
-    r"request|^req$|websocket|cleaned_data|validated_data|^\.(kwargs|query_params)$",
+    r"(?<!pull_)request(?!s$|ed|er|_?(count|method|rate))|^req$|websocket|cleaned_data|validated_data|^\.(kwargs|query_params)$",
     re.IGNORECASE,
 )
 _ROUTES = ROUTE_NAMES | {"api_view"}
 # What `_SPEAKS` looks for in names, as a text holds it in small letters.
-_SPOKEN = ("request", "websocket", "cleaned_data", "validated_data", ".kwargs", ".query_params")
+_REQUEST = re.compile(r"(?<!urllib\.)request(?!s\b|ed)")
+_SPOKEN = ("websocket", "cleaned_data", "validated_data", ".kwargs", ".query_params")
 _DECORATED = re.compile(rf"@[^\n]{{0,200}}?\b({'|'.join(sorted(_ROUTES))})\b")
 
 
@@ -29,6 +30,8 @@ def may_enter(text: str, here: Here) -> bool:
     """A quick look whether data may come in through a file at all: mostly it may not."""
     small = text.lower()
     if here.mentions(("req", "REQ", "Req")) or any(each in small for each in _SPOKEN):
+        return True
+    if _REQUEST.search(small) is not None:
         return True
     return "@" in text and _DECORATED.search(text) is not None
 
@@ -62,12 +65,18 @@ def _words(node: ast.AST) -> tuple[frozenset[str], frozenset[str]]:
         if isinstance(each, ast.Name):
             found.add(each.id)
         elif isinstance(each, ast.Attribute):
-            found |= {each.attr, f".{each.attr}"}
+            if not _is_client(each):
+                found |= {each.attr, f".{each.attr}"}
         elif isinstance(each, ast.arg):
             found.add(each.arg)
         elif isinstance(each, ast.Call):
             called.add(_last(each.func))
     return frozenset(found), frozenset(called)
+
+
+def _is_client(node: ast.Attribute) -> bool:
+    """`urllib.request`, which is no request of anybody."""
+    return isinstance(node.value, ast.Name) and node.value.id == "urllib"
 
 
 def _is_route(node: ast.AST) -> bool:
