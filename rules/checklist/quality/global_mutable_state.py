@@ -82,7 +82,8 @@ def handler(name):
 
 
 def call(request, name):
-    return JsonResponse(HANDLERS[name](request))
+    found = HANDLERS[name]
+    return JsonResponse(found(request))
 ```
 Good: guarded by a lock, or made once and then kept.
 ```python
