@@ -116,7 +116,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.facts.copied_lines import copies, runs
-from rules.kit import Change, FileChange, Flag, Here, Related, Rule, Severity, Span
+from rules.kit import Change, FileChange, Flag, Here, Related, Rule, Severity
 from rules.kit.paths import is_generated, is_migration, is_module, is_script, is_test
 
 rule = Rule(
@@ -141,7 +141,7 @@ def check(change: Change, here: Here) -> Iterator[Flag]:
     for copy in copies(found, change.after):
         many = sum(1 for number, _ in copy.run.lines if copy.first <= number <= copy.last)
         yield Flag(
-            Span(copy.first, 1, copy.first, 1),
+            copy.first,
             f"These {many} lines already stand in `{copy.path[-90:]}`, line {copy.line}. Call what is there, or "
             "move what both need to one place.",
             path=copy.run.path,
