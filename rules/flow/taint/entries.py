@@ -36,10 +36,13 @@ def may_enter(text: str, here: Here) -> bool:
     return "@" in text and _DECORATED.search(text) is not None
 
 
-def entries(codes: Iterable[FunctionCode], sinks: Collection[str]) -> Iterator[FunctionCode]:
+def entries(
+    codes: Iterable[FunctionCode], sinks: Collection[str]
+) -> Iterator[tuple[FunctionCode, bool]]:
     """Functions through which data may come in, and, where `sinks` are given, that call one.
 
-    One that calls such a function of the same file is worth it, too: it may hand on its answer.
+    With each, whether data may come in through it. One that calls such a function of the same
+    file is worth it, too: it may hand on its answer.
     """
     every = [(code, *_words(code.node)) for code in codes]
     speaking = {
@@ -49,13 +52,9 @@ def entries(codes: Iterable[FunctionCode], sinks: Collection[str]) -> Iterator[F
     }
     for code, words, called in every:
         name = getattr(code.node, "name", "")
-        if (
-            name in speaking
-            or not speaking.isdisjoint(words)
-            or not called.isdisjoint(sinks)
-            or _is_route(code.node)
-        ):
-            yield code
+        enters = name in speaking or not speaking.isdisjoint(words) or _is_route(code.node)
+        if enters or not called.isdisjoint(sinks):
+            yield code, enters
 
 
 def _words(node: ast.AST) -> tuple[frozenset[str], frozenset[str]]:

@@ -52,6 +52,7 @@ _STATEMENT: Mapping[type[ast.AST], type[cst.CSTNode]] = {
     ast.Attribute: cst.Attribute,
 }
 _NEAR = 30  # lines
+_STEPS_OF_DOUBT = 4000  # of a function that only calls a sink: its own code tells enough
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +167,9 @@ class _Analysis:
             families.setdefault(each.family, []).extend(each.sinks)
         domain = Taint(families, frozenset(each.family for each in classes if each.hotspots))
         run = Interpreter(program, domain)
-        for code in entries(run.entries(module), doubted):
+        most = run.steps
+        for code, enters in entries(run.entries(module), doubted):
+            run.steps = most if enters else min(most, _STEPS_OF_DOUBT)
             run.run_all(code)
         if run.limits and here.known is not None:
             here.known.notes.append(_note(run.limits))
