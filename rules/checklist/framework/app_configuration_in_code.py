@@ -10,6 +10,10 @@ from flask import Flask
 app = Flask(__name__)
 app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql://db.internal/shop"  # flagged
 app.config["MAIL_SERVER"] = "mail.internal"  # flagged
+app.config.update(
+    JSON_SORT_KEYS=False,
+    CACHE_REDIS_URL="redis://cache.internal/0",  # flagged
+)
 ```
 Good:
 ```python shop/app.py
@@ -20,6 +24,10 @@ from flask import Flask
 app = Flask(__name__)
 app.config["SQLALCHEMY_DATABASE_URI"] = os.environ["DATABASE_URL"]
 app.config["MAIL_SERVER"] = os.environ["MAIL_SERVER"]
+app.config.update(
+    JSON_SORT_KEYS=False,
+    CACHE_REDIS_URL=os.environ["CACHE_REDIS_URL"],
+)
 ```
 Bad: a constant of a module.
 ```python shop/database.py
@@ -75,7 +83,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from rules.facts.production_setting import config_key
+from rules.facts.production_setting import ProductionSetting
 from rules.facts.settings_modules import SettingsModules, Stage, stage_named
 from rules.kit import Flag, Here, Rule, Severity, dotted, string
 
@@ -102,17 +110,12 @@ _CONFIGURATION = re.compile(
 _TOP = "_URL", "_URI", "_DSN", "URL", "DATABASE"
 
 
-@rule.on(cst.Assign, words=("config",))
-def check_key(node: cst.Assign, here: Here) -> Iterator[Flag]:
-    target = node.targets[0].target
-    if not isinstance(target, cst.Subscript):
+@rule.on(ProductionSetting, words=("config",))
+def check_key(setting: ProductionSetting, here: Here) -> Iterator[Flag]:
+    if setting.module is not None or not _DIFFERS.search(setting.name) or _is_spared(here):
         return
-    key = config_key(target)
-    if not key or not _DIFFERS.search(key) or _is_spared(here) or here.around(node, cst.If):
-        return
-    value = string(here.value_of(node.value))
-    if value:
-        yield _flag(node, f"`{key}`")
+    if here.around(setting.node, cst.If) is None and string(here.value_of(setting.value)):
+        yield _flag(setting.node, f"`{setting.name}`")
 
 
 @rule.on(
@@ -136,7 +139,7 @@ def _is_spared(here: Here) -> bool:
     return stage_named(stem) in (Stage.LOCAL, Stage.TEST) or settings.at(here.path) is not None
 
 
-def _flag(node: cst.Assign, what: str) -> Flag:
+def _flag(node: cst.CSTNode, what: str) -> Flag:
     return Flag(
         node,
         f"{what} is another one on each machine, and stands in the code. Read it from the environment, "
