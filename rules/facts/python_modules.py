@@ -15,6 +15,7 @@ from rules.kit import Extractor, Project, Source
 from rules.kit.names import absolute
 from rules.kit.paths import is_module
 
+_OF_MIGRATIONS = frozenset({"operations", "dependencies"})  # facts of their own read these
 _LONGEST = 4000  # characters: a long list of choices
 
 
@@ -95,7 +96,8 @@ def _field(
         made = value.func.value if isinstance(value.func, ast.Subscript) else value.func
         func = dotted(made) or source_of(value.func)
         return FieldRecord(name, line, func, args, keywords, "", note)
-    text = source_of(value) if value is not None else ""
+    is_long = isinstance(value, ast.List) and name in _OF_MIGRATIONS
+    text = source_of(value) if value is not None and not is_long else ""
     return FieldRecord(name, line, "", (), {}, text, note)
 
 
@@ -183,7 +185,7 @@ def extract(source: Source) -> ModuleRecord | None:
 
 MODULES = Extractor(
     name="modules",
-    version=3,
+    version=4,
     record=ModuleRecord,
     reads=is_module,
     extract=extract,
