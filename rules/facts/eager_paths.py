@@ -55,6 +55,10 @@ class EagerPaths:
         """Whether some query of the project may load the relations of `a__b`."""
         return path in self.paths or path.partition("__")[0] in self.starts
 
+    def may_load_below(self, path: str) -> bool:
+        """The same for rows that may themselves hang on others, under whatever names."""
+        return self.may_load(path) or any(each.endswith(f"__{path}") for each in self.paths)
+
     @classmethod
     def gather(cls, project: Project) -> EagerPaths:
         records = project.records(EAGER).values()

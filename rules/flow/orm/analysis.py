@@ -370,9 +370,9 @@ class Orm:
             if read.how == "column" and query.columns is None:
                 return None
         elif kind != "resolver" and isinstance(origin, Given) and not origin.fresh and row.path:
-            doubt = self.eager.may_load("__".join(short))
-            if read.how == "all" or doubt:
-                return self._made(read, kind, entry, short, None, doubt=True)
+            # Nobody looked where the row comes from; but what no query names, none has loaded.
+            doubt = split < 0 or origin.guessed or self.eager.may_load_below("__".join(short))
+            return self._made(read, kind, entry, short, None, doubt=doubt)
         if query is not None and self._loaded_below(query, short):
             return None
         return self._made(

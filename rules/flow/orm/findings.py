@@ -369,10 +369,15 @@ def _unloaded(
         alchemy=first.query is not None and first.query.alchemy,
         raises=any(each.how == "raise" for each in reads),
         in_async=any(each.query is not None and each.query.awaited for each in reads),
-        doubt=any(each.doubt for each in reads),
+        doubt=any(each.doubt or _is_far(each) for each in reads),
         joins=tuple(each.path for each in reads if each.joins and _joins(each)),
         node=node if isinstance(node, cst.BaseExpression) else None,
     )
+
+
+def _is_far(read: Missing) -> bool:
+    """Whether a session may know the row by now: from another query on the way to the reader."""
+    return read.is_refused and "__" in read.path and read.place.path != read.asked_in
 
 
 def _joins(read: Missing) -> bool:

@@ -86,7 +86,7 @@ def unknown_attribute(ev: Evaluator, name: str, place: Place) -> Value:
         return None
     owner, relation = known
     base = querying.of_manager(ev, relation.target, "_default_manager", place)
-    return replace(base, via=Row(owner, Given(owner)), relation=name)
+    return replace(base, via=Row(owner, Given(owner, guessed=True)), relation=name)
 
 
 def thing_attribute(ev: Evaluator, thing: Thing, name: str, place: Place, frame: Frame) -> Value:

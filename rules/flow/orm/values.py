@@ -76,10 +76,14 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A row that comes from where nobody looked; `fresh` ones have nothing loaded."""
+    """A row that comes from where nobody looked; `fresh` ones have nothing loaded.
+
+    Of `guessed` ones the model is known by the name of a relation alone.
+    """
 
     model: str
     fresh: bool = False
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
