@@ -114,9 +114,13 @@ def test_what_costs_no_query_for_each_row_is_spared(code: str) -> None:
     assert findings(n_plus_one_attribute.rule, _function(code)) == []
 
 
-def test_rows_of_a_given_instance_may_have_been_prefetched() -> None:
+def test_rows_of_a_given_instance_may_have_been_prefetched_where_anybody_does_it() -> None:
     code = "def f(author: Author):\n    for b in author.books.all():\n        b.cover\n"
-    assert [c for c, _ in findings(n_plus_one_attribute.rule, code)] == ["hotspot"]
+    assert [c for c, _ in findings(n_plus_one_attribute.rule, code)] == ["proven"]
+    for path in ("books__cover", "authors__books__cover"):
+        elsewhere = f'\n\ndef g():\n    return Publisher.objects.prefetch_related("{path}")\n'
+        found = findings(n_plus_one_attribute.rule, code + elsewhere)
+        assert [c for c, _ in found] == ["hotspot"]
     narrowed = code.replace("all()", "filter(slug__gt='a')")
     assert [c for c, _ in findings(n_plus_one_attribute.rule, narrowed)] == ["proven"]
 
