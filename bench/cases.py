@@ -31,7 +31,7 @@ from rules.engine.run import check
 # Family -> the codes of the rules that must find it, and whether they ask the whole project.
 FAMILIES: Mapping[str, tuple[tuple[str, ...], bool]] = {
     "bare-except": (("ERR101",), False),
-    "committed-artifact": (("CLN",), False),
+    "committed-artifact": (("CLN",), True),
     "debug-left": (("CLN111",), False),
     "missing-migration": (("MIG101",), True),
     "mutable-default": (("QLT101",), False),
