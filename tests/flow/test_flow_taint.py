@@ -327,3 +327,45 @@ def test_the_field_of_a_form_says_what_may_stand_in_it() -> None:
                 cursor.execute("SELECT " + form.cleaned_data["term"])
     """
     assert _said(view) == {("SEC101", "app/views.py", 15, "proven")}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "out = []\nfor c in s:\n    out.append(c if c.isalnum() or c in ' ._' else f'&#{ord(c)};')\nreturn ''.join(out)",
+        "out = ''\nfor c in s:\n    if c in ' .,-':\n        out += c\nreturn out",
+        "return s.translate(str.maketrans({'<': '&lt;', '>': '&gt;'}))",
+    ],
+)
+def test_a_helper_may_escape_character_by_character(body: str) -> None:
+    lines = "\n".join(f"    {line}" for line in body.split("\n"))
+    assert not _said(_flask("return clean(request.args['q'])", f"def clean(s):\n{lines}"))
+
+
+def test_a_helper_that_lets_brackets_through_does_not_escape() -> None:
+    above = """
+    def clean(s):
+        out = ''
+        for c in s:
+            if c in ' <>':
+                out += c
+        return out
+    """
+    said = _said(_flask("return clean(request.args['q'])", above))
+    assert {each[0] for each in said} == {"SEC107"}
+
+
+@pytest.mark.parametrize(
+    "made", ["getattr(sys.modules[__name__], 'Plain')()", "globals()['Plain']()"]
+)
+def test_a_class_may_be_named_by_text(made: str) -> None:
+    above = f"""
+    import sys
+    class Plain:
+        def give(self, x):
+            return x
+    def make():
+        return {made}
+    """
+    said = _said(_flask("os.system(make().give(request.args['x']))", above))
+    assert {(each[0], each[3]) for each in said} == {("SEC102", "proven")}

@@ -33,6 +33,7 @@ _WITHOUT: tuple[tuple[str, frozenset[str]], ...] = (
     ("(", frozenset({"ldap"})),
     ("*", frozenset({"ldap"})),
 )
+HARMLESS = frozenset("_-. ,")
 _REMOVED = re.compile(r"^\[\^(?P<kept>(?:\\.|[^\]\\])+)\]\+?")
 _LOOSE = re.compile(r"(?<!\\)\.[*+]|\[\^|\\[SWD]")
 

@@ -40,6 +40,7 @@ from rules.flow.values import (
     Function,
     FunctionCode,
     Marks,
+    Module,
     Ref,
     Text,
     Thing,
@@ -307,10 +308,22 @@ class Taint(Domain):
         return Thing(marks=marks)
 
     def subscript(self, owner: Value, key: Value, node: ast.expr, frame: Frame) -> Value | None:
+        if isinstance(owner, Thing) and not owner.marks:
+            return self._of_names(owner, key, node, frame)
         if isinstance(owner, Thing) and owner.marks and _is_collection(owner.name):
             if owner.name.endswith(".META") and sources.is_of_server(_constant(key)):
                 return UNKNOWN
             return self._of_key(owner, _constant(key), node, frame)
+        return None
+
+    @staticmethod
+    def _of_names(owner: Thing, key: Value, node: ast.expr, frame: Frame) -> Value | None:
+        """`sys.modules[__name__]` and `globals()["Order"]`: code by its name."""
+        if owner.name == "sys.modules" and isinstance(node, ast.Subscript):
+            is_own = isinstance(node.slice, ast.Name) and node.slice.id == "__name__"
+            return Module(frame.module.path) if is_own else None
+        if owner.name == "builtins.globals()" and _constant(key):
+            return frame.run.attribute_of_module(frame.module.path, _constant(key), frame)
         return None
 
     def _of_key(self, owner: Thing, key: str, node: ast.expr, frame: Frame) -> Value:
@@ -334,6 +347,8 @@ class Taint(Domain):
         if call.name in ("re.compile", "regex.compile") and call.args:
             text = call.constant(0)
             return Pattern(text=text if isinstance(text, str) else "")
+        if call.name == "builtins.str.maketrans" and len(call.args) == 1:
+            return call.args[0]
         if call.name in _CLIENTS and "transport" in call.keywords:
             return Thing("client.transport")  # which decides where it goes
         if _PARSERS.match(call.name):
@@ -489,6 +504,8 @@ class Taint(Domain):
             return frame.make_list(call.node, (), Thing(marks=owner.marks))
         if isinstance(owner, Text) and result.marks:
             return result
+        if method == "translate" and call.args:
+            return Thing(marks=cleared(frame.marks(owner), _translated(call.args[0], frame)))
         if method == "encode" and isinstance(owner, Thing):  # what logs of bytes is their `repr`
             return Thing(marks=cleared(frame.marks(owner), {"log"}))
         kind = _kind(owner) if method in ("joinpath", "with_suffix", "expanduser") else ""
@@ -613,8 +630,9 @@ class Taint(Domain):
         self, node: ast.Compare, left: Value, right: Value, frame: Frame, *, outcome: bool
     ) -> None:
         if outcome and _is_character(left):
-            if not isinstance(right, Const | Text) and not frame.marks(right):
-                frame.refine(node.left, frame.remarked(left, lambda each: cleared(each, FAMILIES)))
+            safe = _safe_among(right) if not frame.marks(right) else frozenset()
+            if left.marks and safe:
+                frame.refine(node.left, frame.remarked(left, lambda each: cleared(each, safe)))
             return
         if outcome:
             if isinstance(right, Thing) and right.name == ".parents":
@@ -858,6 +876,29 @@ def _constant(key: Value) -> str:
 
 def _is_character(value: Value) -> bool:
     return any(isinstance(each, Thing) and each.name == _CHARACTER for each in choices(value))
+
+
+def _translated(table: Value, frame: Frame) -> frozenset[str]:
+    """What text is safe for from which a table took some characters."""
+    held = frame.object(table)
+    keys = held.items if isinstance(held, DictObj) else {}
+    signs = (chr(each) if isinstance(each, int) else str(each) for each in keys)
+    found: frozenset[str] = frozenset()
+    for each in signs:
+        found = found | checks.families_without(each)
+    return found
+
+
+def _safe_among(known: Value) -> frozenset[str]:
+    """What a character is safe for that is one of these."""
+    if not isinstance(known, Const | Text):
+        return FAMILIES
+    risky = {
+        each for each in _constant(known) if not each.isalnum() and each not in checks.HARMLESS
+    }
+    if isinstance(known, Text) or risky & set("<>&\"'"):
+        return frozenset()
+    return frozenset({"html"}) if risky else OF_CHARACTERS
 
 
 def _is_inner(node: ast.expr) -> bool:
