@@ -115,7 +115,7 @@ _STRICT_FIELDS = re.compile(
     r"|Slug|IPAddress|Regex|RelatedField|ModelMultipleChoice)Field$|RelatedField$"
 )
 _FORM_TEXT = re.compile(
-    r"(wtforms|flask_wtf)\.[\w.]*?(String|TextArea|Text|Password|Hidden|URL|Search|Email|Tel)Field\(\)$"
+    r"^(wtforms|flask_wtf)\.[\w.]*?(String|TextArea|Text|Password|Hidden|URL|Search|Email|Tel)Field\(\)$"
 )
 _ROUTING = re.compile(
     r"django\.(conf\.)?urls(\.conf)?\.(path|re_path|url)$|rest_framework\.routers\."
