@@ -10,6 +10,7 @@ from rules.facts.settings_modules import SettingsModules, Stage
 from rules.kit import Project
 
 _ENOUGH = 3
+_DEEP = 3  # packages above settings
 _NAMED = re.compile(r"(^|\.)(settings?|config(uration)?|conf)(\.\w+)?$")
 
 
@@ -36,6 +37,7 @@ class GoverningSettings:
                 continue
             root = path.removesuffix(".py").removesuffix("/__init__")
             root = root.removesuffix(name.replace(".", "/")).rstrip("/")
+            root = f"{root}/{_above(name)}".strip("/")
             top = name.partition(".")[0]
             if known.framework != "django" and top != name:
                 root = f"{root}/{top}".lstrip("/")
@@ -51,6 +53,13 @@ class GoverningSettings:
             if not folder:
                 return None
             folder = folder.rpartition("/")[0]
+
+
+def _above(name: str) -> str:
+    """The folders above a project that stands deep in another one, such as a sample."""
+    parts = name.split(".")
+    depth = next((at for at, each in enumerate(parts) if "settings" in each), 0)
+    return "/".join(parts[: depth - 1]) if depth >= _DEEP else ""
 
 
 def _is_central(path: str, name: str, settings: SettingsModules) -> bool:

@@ -210,6 +210,7 @@ def _flags(file: FileChange, change: Change) -> Iterator[Flag]:
         "utf-8", "replace"
     )
     seen: set[str] = set()
+    told = {each.path for each in change.files}  # what reads there is a finding of its own
     for path in _users(file.path, change.after):
         before = {_key(each) for each in _missing(path, change.before)}
         for each in _missing(path, change.after):
@@ -217,6 +218,7 @@ def _flags(file: FileChange, change: Change) -> Iterator[Flag]:
             if (
                 _key(each) in before
                 or each.path in seen
+                or each.place.path in told
                 or not re.search(rf"\b{name}\b|__{name}\b", gone)
             ):
                 continue

@@ -325,11 +325,13 @@ def _builtin(
         return base.joined(Mapped(tuple(keywords.items())))
     if name in ("defaultdict", "OrderedDict"):
         return Mapped()
-    if name == "type" and len(args) == 1:
-        if isinstance(first, Row):
-            return Class(first.model)
-        return Class(first.cls) if isinstance(first, Thing) else None
-    return None
+    return _type_of(first) if name == "type" and len(args) == 1 else None
+
+
+def _type_of(value: Value) -> Value:
+    if isinstance(value, Row):
+        return Class(value.model)
+    return Class(value.cls) if isinstance(value, Thing) else None
 
 
 def _with_function(

@@ -168,11 +168,15 @@ class _Analysis:
         domain = Taint(families, frozenset(each.family for each in classes if each.hotspots))
         run = Interpreter(program, domain)
         most = run.steps
+        limits: list[Limit] = []
         for code, enters in entries(run.entries(module), doubted):
             run.steps = most if enters else min(most, _STEPS_OF_DOUBT)
             run.run_all(code)
-        if run.limits and here.known is not None:
-            here.known.notes.append(_note(run.limits))
+            if enters:
+                limits += run.limits
+            run.limits.clear()
+        if limits and here.known is not None:
+            here.known.notes.append(_note(limits))
         self._keep(domain.hits, here.path)
 
     def _keep(self, hits: Sequence[Hit], path: str) -> None:
