@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _MAX_PAIRS = 16
 
+_NUMBER = Thing("builtins.int()")
+
 
 def evaluate(node: ast.expr, frame: Frame) -> Value:
     """The value of an expression, carried out with all its effects."""
@@ -119,7 +121,7 @@ def _formatted(node: ast.FormattedValue, frame: Frame) -> Value:
     value = frame.evaluate(node.value)
     spec = frame.evaluate(node.format_spec) if node.format_spec is not None else EMPTY_TEXT
     if isinstance(spec, Const) and str(spec.value)[-1:] in {*"bcdeEfFgGnoxX%"}:
-        return UNKNOWN  # a number, or an error
+        return _NUMBER  # or an error
     if spec != EMPTY_TEXT and isinstance(value, Const):
         return UNKNOWN
     return as_text(value, node, frame)
@@ -257,7 +259,7 @@ def _percent_parts(
             value = queue.pop(0)
         else:
             return None
-        parts.append(as_text(value, node, frame) if match["kind"] in "sra" else UNKNOWN)
+        parts.append(as_text(value, node, frame) if match["kind"] in "sra" else _NUMBER)
     return [*parts, Const(template[last:])]
 
 

@@ -16,7 +16,7 @@ GOOD = "def f(order):\n    return order.total\n"
 
 
 def stet(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "STET_CACHE_DIR": str(cwd / ".cache-of-test"), "NO_COLOR": "1"}
+    environment = {**os.environ, "STET_CACHE_DIR": str(cwd.with_suffix(".cache")), "NO_COLOR": "1"}
     command = [sys.executable, "-m", "rules.cli", *args]
     return subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=60

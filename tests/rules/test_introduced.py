@@ -58,8 +58,18 @@ def bad_files() -> dict[str, Files]:
         f"{rule.code}-{number}": one.files
         for rule in all_rules()
         for number, one in enumerate(examples(rule.doc))
-        if one.kind == "Bad" and one.before is None
+        if one.kind == "Bad" and one.before is None and all(map(_parses, one.files.items()))
     }
+
+
+def _parses(file: tuple[str, str]) -> bool:
+    """Of what does not parse nothing is known but that it does not."""
+    path, text = file
+    try:
+        cst.parse_module(text if path.endswith(".py") else "")
+    except cst.ParserSyntaxError:
+        return False
+    return True
 
 
 @cache

@@ -11,7 +11,7 @@ from rules.engine.finding import Finding
 from rules.engine.fix import apply
 from rules.engine.run import check
 
-HEAD = "from django.db import connection\n\nTABLE = 'book'\n\ndef view(request, other):\n"
+HEAD = "from django.db import connection\n\nTABLE = 'book'\nALLOWED = ('a', 'b')\n\ndef view(request, other):\n"
 
 
 def said(body: str, head: str = HEAD) -> list[Finding]:
@@ -56,7 +56,7 @@ def test_what_a_caller_sent_is_followed_into_sql(body: str) -> None:
     [
         "connection.execute('SELECT ' + other)",
         "connection.execute(f'SELECT {load(1)}')",
-        "connection.execute('SELECT %s' % request.user.email)",
+        "connection.execute(other)",
         "for a, b in other:\n    connection.execute(f'SELECT {a}')",
     ],
 )
@@ -79,7 +79,7 @@ def test_what_cannot_be_followed_is_a_hotspot(body: str) -> None:
         "a = {'x': 'b', 'y': 'c'}.get(request.GET['a'], 'd')\nconnection.execute('SELECT ' + a)",
         "q = 'SELECT 1'\nif other:\n    q += ' LIMIT 1'\nconnection.execute(q)",
         "connection.execute(f'SELECT * FROM {Book._meta.db_table}')",
-        "connection.execute(other)",
+        "connection.execute('SELECT %s' % request.user.email)",
         "command.execute('run ' + other)",
         "requests.fetch('updates ' + other)",
     ],

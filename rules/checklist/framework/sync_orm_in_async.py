@@ -12,6 +12,8 @@ class Book(models.Model):
     title = models.CharField(max_length=100)
 ```
 ```python shop/views.py
+from io import StringIO
+
 from django.http import JsonResponse
 
 from shop.models import Book
@@ -26,10 +28,10 @@ async def detail(request, key):
 
 
 async def index(request):
-    titles = []
+    titles = StringIO()
     for book in Book.objects.order_by("title"):  # flagged
-        titles.append(book.title)
-    return JsonResponse({"titles": titles, "all": list(Book.objects.all())})  # flagged
+        titles.write(book.title)
+    return JsonResponse({"text": titles.getvalue(), "all": list(Book.objects.all())})  # flagged
 ```
 Good:
 ```python shop/models.py
@@ -40,6 +42,8 @@ class Book(models.Model):
     title = models.CharField(max_length=100)
 ```
 ```python shop/views.py
+from io import StringIO
+
 from django.http import JsonResponse
 
 from shop.models import Book
@@ -54,10 +58,10 @@ async def detail(request, key):
 
 
 async def index(request):
-    titles = []
+    titles = StringIO()
     async for book in Book.objects.order_by("title"):
-        titles.append(book.title)
-    return JsonResponse({"titles": titles, "all": [each async for each in Book.objects.all()]})
+        titles.write(book.title)
+    return JsonResponse({"text": titles.getvalue(), "all": [each async for each in Book.objects.all()]})
 ```
 Bad: a model that only its manager tells of.
 ```python shop/models.py

@@ -187,7 +187,8 @@ def _literal(key: cst.BaseExpression, here: Here) -> Iterator[Flag]:
     text = _text_of(held)
     if text is not None:
         if _signs(text):
-            yield Flag(held, _MESSAGE, confidence=_weight(here), identity=here.source(key))
+            identity = dotted(key) or "literal"
+            yield Flag(held, _MESSAGE, confidence=_weight(here), identity=identity)
         return
     match held:
         case cst.Call(func=func, args=[_, cst.Arg(value=fallback)]) if _reads_environment(

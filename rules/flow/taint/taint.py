@@ -794,7 +794,7 @@ class Taint(Domain):
         if dangerous:
             dangerous.sort(key=lambda each: (not each.is_sure, each.origin.path, each.origin.line))
             self._note(family, sink, name, value, node, frame, dangerous[0])
-        elif family in self.hotspots and _is_open(value, frame):
+        elif family in self.hotspots and not frame.marks(value) and _is_open(value, frame):
             self._note(family, sink, name, value, node, frame, None)
 
     def _note(
