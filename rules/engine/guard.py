@@ -74,17 +74,19 @@ def _is_flat(code: str) -> bool:
     """
     brackets = code.encode("utf-8", "surrogatepass").translate(None, _NO_BRACKETS)
     inner = 0
-    while True:
+    while inner <= MAX_DEPTH:  # deeper ones are read in another way, and would be taken out forever
         left = brackets.replace(b"()", b"").replace(b"[]", b"").replace(b"{}", b"")
         if len(left) == len(brackets):
             break
         inner += 3  # one pass takes out three levels at most
         brackets = left
+    if inner > MAX_DEPTH:
+        return False
     lines = code.split("\n")
     longest = max(map(len, lines))
     if longest > MAX_CHAIN and any(len(each) > MAX_CHAIN and _chained(each) for each in lines):
         return False
-    return inner <= MAX_DEPTH and _is_flat_across(lines, brackets.split(b"\n"), MAX_DEPTH - inner)
+    return _is_flat_across(lines, brackets.split(b"\n"), MAX_DEPTH - inner)
 
 
 def _is_flat_across(lines: Sequence[str], shapes: Sequence[bytes], most: int) -> bool:
