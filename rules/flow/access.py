@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from rules.flow import folding
+from rules.flow.program import TUPLE_MAKERS
 from rules.flow.state import DictObj, Instance, ListObj, Scope
 from rules.flow.values import (
     NONE,
@@ -137,11 +138,21 @@ def item(owner: Value, key: Value, node: ast.expr, frame: Frame) -> Value:
                 from rules.flow.calls import call_function
 
                 return call_function(Function(method, bound=owner), (key,), {}, node, frame)
-            return UNKNOWN
+            columns = _columns(held, frame)
+            return _of_sequence(columns, None, key) if columns else UNKNOWN
         case Thing() if owner.name:
             return Thing(owner.below("[]"), marks=owner.marks)
         case _:
             return Thing(marks=frame.marks(owner))
+
+
+def _columns(held: Instance, frame: Frame) -> tuple[Value, ...]:
+    """What a named tuple holds, in the order of its fields; nothing of any other object."""
+    ours, others = frame.run.program.lineage(held.of)
+    if not TUPLE_MAKERS & set(others):
+        return ()
+    names = (name for each in reversed(ours) for name in each.fields)
+    return tuple(held.attributes.get(name, UNKNOWN) for name in names)
 
 
 def of_dict(held: DictObj, key: Value, default: Value | None = None) -> Value:
@@ -283,7 +294,8 @@ def elements(
 
                 given = call_function(Function(method, bound=value), (), {}, node, frame)
                 return elements(given, None, frame)
-            return (), UNKNOWN
+            columns = _columns(held, frame)
+            return columns, None if columns else UNKNOWN
         case Thing() if value.name:
             return (), Thing(value.below("[]"), marks=value.marks)
         case _:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rules.flow import access, folding
 from rules.flow.domain import Call
+from rules.flow.program import TUPLE_MAKERS
 from rules.flow.state import DictObj, ListObj
 from rules.flow.values import (
     NONE,
@@ -675,6 +676,11 @@ def _isinstance(_call: Call, _frame: Frame) -> Value:
     return UNKNOWN
 
 
+def _named_tuple(call: Call, frame: Frame) -> Value | None:
+    code = frame.run.program.tuple_class(call.node, frame.module)
+    return Class(code) if code is not None else None
+
+
 def _partial(call: Call, frame: Frame) -> Value | None:
     """A function with some arguments given: as good as called with them."""
     if call.args and isinstance(call.args[0], Function) and not call.args[1:] and not call.keywords:
@@ -692,6 +698,7 @@ _SPECIAL: dict[str, Callable[[Call, Frame], Value | None]] = {
     "builtins.iter": lambda call, _: call.args[0] if call.args else None,
     "builtins.isinstance": _isinstance,
     "functools.partial": _partial,
+    **dict.fromkeys(TUPLE_MAKERS, _named_tuple),
     "copy.copy": lambda call, _: call.args[0] if call.args else None,
     "copy.deepcopy": lambda call, _: call.args[0] if call.args else None,
     "builtins.print": lambda _call, _: NONE,

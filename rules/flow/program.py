@@ -92,18 +92,37 @@ class Program:
         """The code of a class node; the same for the same node."""
         known = self._classes.get(id(node))
         if known is None:
-            bases = tuple(
-                self._full(module, dotted(b.value if isinstance(b, ast.Subscript) else b))
-                for b in node.bases
-            )
+            bases = tuple(self._full(module, dotted(_named(each))) for each in node.bases)
             methods: dict[str, FunctionCode] = {}
             name = f"{prefix}{node.name}"
-            known = ClassCode(name, node, module, bases, methods, _fields(node))
+            fields = {**self._of_tuple(node, module), **_fields(node)}
+            known = ClassCode(name, node, module, bases, methods, fields)
             self._classes[id(node)] = known
             for each in _definitions(node.body):
                 if not isinstance(each, ast.ClassDef):
                     methods[each.name] = self.function_of(each, module, f"{name}.", known)
         return known
+
+    def tuple_class(self, made: ast.Call, module: ModuleCode) -> ClassCode | None:
+        """The class that `namedtuple("Point", "x y")` makes; None where its fields are not text."""
+        names = _names_of(made)
+        if not names:
+            return None
+        known = self._classes.get(id(made))
+        if known is None:
+            node = ast.ClassDef(_text_of(made.args[0]), [], [], [], [])
+            ast.copy_location(node, made)
+            fields = dict.fromkeys(names, ast.Pass())
+            known = ClassCode(node.name, node, module, (_NAMED_TUPLE,), {}, fields)
+            self._classes[id(made)] = known
+        return known
+
+    def _of_tuple(self, node: ast.ClassDef, module: ModuleCode) -> dict[str, ast.AST]:
+        """The fields of `class Point(namedtuple("Point", "x y"))`."""
+        for base in node.bases:
+            if isinstance(base, ast.Call) and self._full(module, dotted(base.func)) in TUPLE_MAKERS:
+                return dict.fromkeys(_names_of(base), ast.Pass())
+        return {}
 
     def lookup(self, full: str) -> Value | None:
         """What a full dotted name stands for, if it is a definition or module of the project."""
@@ -201,6 +220,34 @@ def _definitions(
             stack.extend(reversed(getattr(node, "orelse", [])))
             for handler in getattr(node, "handlers", ()):
                 stack.extend(reversed(handler.body))
+
+
+def _named(base: ast.expr) -> ast.expr:
+    """`Base` of `Base[int]`, and `namedtuple` of `namedtuple("Point", "x y")`."""
+    if isinstance(base, ast.Subscript):
+        return base.value
+    return base.func if isinstance(base, ast.Call) and _names_of(base) else base
+
+
+_NAMED_TUPLE = "typing.NamedTuple"
+TUPLE_MAKERS = frozenset({"collections.namedtuple", _NAMED_TUPLE})
+
+
+def _names_of(made: ast.Call) -> tuple[str, ...]:
+    """`("x", "y")` of `namedtuple("Point", "x y")` and of its other spellings."""
+    given = made.args[1] if len(made.args) > 1 else None
+    if isinstance(given, ast.Constant):
+        return tuple(str(given.value).replace(",", " ").split())
+    if not isinstance(given, ast.List | ast.Tuple):
+        return ()
+    pairs = (
+        each.elts[0] if isinstance(each, ast.Tuple) and each.elts else each for each in given.elts
+    )
+    return tuple(filter(None, map(_text_of, pairs)))
+
+
+def _text_of(node: ast.AST) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _fields(node: ast.ClassDef) -> dict[str, ast.AST]:

@@ -369,3 +369,20 @@ def test_a_class_may_be_named_by_text(made: str) -> None:
     """
     said = _said(_flask("os.system(make().give(request.args['x']))", above))
     assert {(each[0], each[3]) for each in said} == {("SEC102", "proven")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [
+        ("class Box(namedtuple('Box', 'name data')): pass", "box.data"),
+        ("Box = namedtuple('Box', ['name', 'data'])", "box.data"),
+        ("Box = typing.NamedTuple('Box', [('name', str), ('data', str)])", "box[1]"),
+        ("class Box(typing.NamedTuple):\n    name: str\n    data: str", "box.data"),
+        ("Box = namedtuple('Box', 'name, data')", "list(box)[1]"),
+    ],
+)
+def test_a_named_tuple_keeps_its_fields_apart(kind: str, read: str) -> None:
+    above = f"import typing\nfrom collections import namedtuple\n{kind}"
+    made = "box = Box('ls', request.args['x'])\n"
+    assert {each[3] for each in _said(_flask(f"{made}os.system({read})", above))} == {"proven"}
+    assert not _said(_flask(f"{made}os.system(box.name)\nname, _ = box\nos.system(name)", above))
