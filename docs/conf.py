@@ -41,6 +41,7 @@ CONTENTS = {
         "formats",
         "rules/index",
         "checklist",
+        "comparison",
     ],
     "For operators": ["operators"],
     "For contributors": ["writing-rules", "architecture", "decisions/index", "dependencies"],
