@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -209,6 +210,7 @@ class Gateway:
         answer = outcome.answer
         resource = "graphql" if outcome.operation == "graphql" else "core"
         headers = {
+            "date": formatdate(self._state.clock.now(), usegmt=True),
             **self._limits.headers(outcome.identity.meter, resource),
             "x-github-request-id": uuid.uuid4().hex[:20].upper(),
             "x-github-media-type": "github.v3; format=json",

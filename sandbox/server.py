@@ -212,6 +212,7 @@ def _configured(application: Starlette) -> uvicorn.Config:
         log_config=None,
         log_level="critical",
         access_log=False,
+        date_header=False,  # the API tells the time of the stand-in's own clock
         timeout_graceful_shutdown=1,
     )
 
