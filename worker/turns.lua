@@ -10,8 +10,9 @@
 -- Keys, all behind the prefix in KEYS[1]:
 --     pull:<pull>          hash: state, generation (one more with each event), review (the
 --                          generation that last asked for a review) and its reason, token (of
---                          the turn that holds it), taken and tries (failed attempts at one
---                          generation), owner, repository, since (when it became ready, ms)
+--                          the turn that holds it), taken, tries and pauses (failed attempts at
+--                          one generation, and times it was put back), owner, repository, since
+--                          (when it became ready, ms)
 --     commands:<pull>      list of commands not yet answered, oldest first
 --     ready:<installation> list of its ready pulls; each stands in it once
 --     ring                 list of the installations with ready pulls; each stands in it once
@@ -22,7 +23,9 @@
 --     seen:<window>:<n>    sets of hashed delivery ids; two half-day windows are looked at
 --     failures             list of pulls given up, newest first
 --     swept                stands while another sweep is not needed
+--     most                 how many pulls of one installation may be running at once; 0: any
 --     count                hash of counters for the metrics
+--     checks               hash of check runs that are open; see open_checks.py
 -- RQ carries only "there is work": KEYS[2..4] are its set of queues, our queue, its job prefix.
 -- Time is Redis's own, so that workers whose clocks differ agree on when a lease ends.
 
@@ -48,12 +51,34 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local function whole(number) return string.format('%.0f', number) end
 
--- One RQ job for each ready pull, up to a limit. It has no retry of RQ's: the pull keeps its
--- place here, and the next wake-up comes from here too. Too many cost an empty take each; too few
--- are filled up by the next take or sweep.
+local function running_by_installation()
+  local found = {}
+  for _, pull in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
+    local installation = installation_of(pull)
+    found[installation] = (found[installation] or 0) + 1
+  end
+  return found
+end
+
+-- How many pulls could be taken now, as far as wake-ups are kept for them.
+local function takeable()
+  local ready = math.min(tonumber(redis.call('GET', ready_count) or 0), MOST_WAKES)
+  local most = tonumber(redis.call('GET', prefix .. 'most') or 0)
+  if most == 0 or redis.call('LLEN', rq_queue) >= ready then return ready end
+  local running, found = running_by_installation(), 0
+  for _, installation in ipairs(redis.call('LRANGE', ring, 0, -1)) do
+    local free = math.max(0, most - (running[installation] or 0))
+    found = found + math.min(free, redis.call('LLEN', ready_key(installation)))
+    if found >= ready then return ready end
+  end
+  return found
+end
+
+-- One RQ job for each pull that can be taken, up to a limit. It has no retry of RQ's: the pull
+-- keeps its place here, and the next wake-up comes from here too. Too many cost an empty take
+-- each; too few are filled up by the next take or sweep.
 local function wake()
-  local wanted = math.min(tonumber(redis.call('GET', ready_count) or 0), MOST_WAKES)
-  for n = redis.call('LLEN', rq_queue) + 1, wanted do
+  for n = redis.call('LLEN', rq_queue) + 1, takeable() do
     local id = job_id .. '-' .. n
     redis.call('HSET', rq_job .. id, 'created_at', stamp, 'enqueued_at', stamp, 'data', job_data,
       'origin', string.match(rq_queue, '[^:]+$'), 'description', 'take a turn', 'status', 'queued',
@@ -118,9 +143,29 @@ function steps.enqueue()
   return result
 end
 
--- arg: lease (ms). The next installation in the ring, its oldest pull.
+-- arg: as enqueue. For those who only suspect that there is work: nothing if it waits already.
+function steps.ensure()
+  if redis.call('HGET', pull_key(arg[1]), 'state') then return 'coalesced' end
+  return steps.enqueue()
+end
+
+-- The next installation that may have one more turn; those that may not go to the end.
+local function next_installation(most)
+  local running = most > 0 and running_by_installation() or {}
+  for _ = 1, redis.call('LLEN', ring) do
+    local installation = redis.call('LPOP', ring)
+    if most == 0 or (running[installation] or 0) < most then return installation end
+    redis.call('RPUSH', ring, installation)
+  end
+  return nil
+end
+
+-- arg: lease (ms), most turns of one installation at once or 0. The next installation in the
+-- ring, its oldest pull.
 function steps.take()
-  local installation = redis.call('LPOP', ring)
+  local most = prefix .. 'most'
+  if (redis.call('GET', most) or '0') ~= arg[2] then redis.call('SET', most, arg[2]) end
+  local installation = next_installation(tonumber(arg[2]))
   if not installation then return false end
   local pull = redis.call('LPOP', ready_key(installation))
   if redis.call('EXISTS', ready_key(installation)) == 1 then
@@ -130,7 +175,7 @@ function steps.take()
   local key = pull_key(pull)
   local found = redis.call('HMGET', key, 'generation', 'taken', 'owner', 'repository', 'reason', 'review', 'since')
   if not found[1] then return steps.take() end -- its hash was deleted by hand: nothing to do for it
-  if found[1] ~= found[2] then redis.call('HSET', key, 'taken', found[1], 'tries', 0) end
+  if found[1] ~= found[2] then redis.call('HSET', key, 'taken', found[1], 'tries', 0, 'pauses', 0) end
   local tries = redis.call('HINCRBY', key, 'tries', 1)
   local token = redis.call('INCR', prefix .. 'token')
   redis.call('HSET', key, 'state', 'running', 'token', token)
@@ -138,7 +183,7 @@ function steps.take()
   wake()
   local commands = redis.call('LRANGE', commands_key(pull), 0, -1)
   return { pull, found[3], found[4], found[6] and found[5] or '', found[1], token, tries,
-    whole(now - tonumber(found[7])), commands }
+    whole(now - tonumber(found[7])), commands, redis.call('HGET', key, 'pauses') or 0 }
 end
 
 -- arg: pull, token, lease (ms)
@@ -176,6 +221,7 @@ function steps.finish()
   local found = redis.call('HMGET', key, 'generation', 'review')
   if found[1] == arg[3] then
     redis.call('DEL', key, commands_key(pull))
+    wake() -- its installation may have another turn now
     return 'done'
   end
   if found[2] and tonumber(found[2]) <= tonumber(arg[3]) then redis.call('HDEL', key, 'review', 'reason') end
@@ -193,7 +239,9 @@ function steps.give_back()
   if tonumber(arg[3]) > 0 then
     redis.call('HSET', pull_key(pull), 'state', 'later')
     redis.call('HDEL', pull_key(pull), 'token')
+    redis.call('HINCRBY', pull_key(pull), 'pauses', 1)
     redis.call('ZADD', later, now + tonumber(arg[3]), pull)
+    wake()
     return 'later'
   end
   make_ready(pull)
@@ -246,10 +294,18 @@ function steps.counts()
     local pull = redis.call('LINDEX', ready_key(installation), 0)
     oldest = math.min(oldest, tonumber(redis.call('HGET', pull_key(pull), 'since')))
   end
-  local counted = redis.call('HMGET', counters, 'expired', 'fenced')
+  local counted = redis.call('HMGET', counters, 'expired', 'fenced', 'redelivered', 'reconciled')
+  local checks, since = redis.call('HVALS', prefix .. 'checks'), now / 1000
+  for _, check in ipairs(checks) do since = math.min(since, cjson.decode(check).since) end
   return { redis.call('GET', ready_count) or 0, redis.call('ZCARD', leases), redis.call('ZCARD', later),
     redis.call('LLEN', ring), whole(now - oldest), redis.call('LLEN', prefix .. 'failures'),
-    redis.call('LLEN', rq_queue), counted[1] or 0, counted[2] or 0 }
+    redis.call('LLEN', rq_queue), counted[1] or 0, counted[2] or 0, counted[3] or 0, counted[4] or 0,
+    #checks, whole(now - since * 1000) }
+end
+
+-- arg: name of a counter, by how much
+function steps.add()
+  return redis.call('HINCRBY', counters, arg[1], arg[2])
 end
 
 -- arg: most rows. Running first, then ready in the order of their turns, then waiting.

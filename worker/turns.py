@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 PREFIX = "{stet}:"
 QUEUE = "stet"
 TAKE_TURN = "worker.jobs.take_turn"
-LEASE_SECONDS = 12.0
+LEASE_SECONDS = 10.0
 MOST_TRIES = 3
 SEEN_SETS = 4096
 """Delivery ids are spread over so many small sets, which Redis keeps at 8 bytes an id."""
@@ -42,6 +42,7 @@ SEEN_SETS = 4096
 Accepted = Literal["queued", "coalesced", "repeated"]
 Finished = Literal["done", "again", "lost"]
 Standing = Literal["held", "superseded", "lost"]
+Counter = Literal["redelivered", "reconciled"]
 
 KEYS = (PREFIX, "rq:queues", f"rq:queue:{QUEUE}", "rq:job:")
 SCRIPT = files("worker").joinpath("turns.lua").read_text(encoding="utf-8")
@@ -60,6 +61,10 @@ class Turn:
     attempt: int
     """1 at the first try at this state of the pull request."""
     waited_seconds: float
+    pauses: int = 0
+    """How often this state of the pull request was put back already."""
+    is_readable: bool = True
+    """False when another version of Stet put in something that this one does not know."""
 
     @property
     def wants_review(self) -> bool:
@@ -81,7 +86,11 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The queue at one moment; `expired` and `fenced` count since Redis was set up."""
+    """The queue at one moment. Counted since Redis was set up:
+
+    `expired`: turns of dead workers; `fenced`: steps refused to stale ones; `redelivered`: events
+    asked for again; `reconciled`: pull requests that were found without a review.
+    """
 
     ready: int
     running: int
@@ -92,6 +101,10 @@ class Counts:
     wakes: int
     expired: int
     fenced: int
+    redelivered: int = 0
+    reconciled: int = 0
+    checks_open: int = 0
+    checks_oldest_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +149,9 @@ class TurnInterrupted(BaseException):  # it is no error: a worker is told to sto
 class Turns:
     """The queue of pull requests, for processes that may wait.
 
-    `redis` must decode responses. Every method is one round trip and raises `RedisError`
-    when Redis is away.
+    `redis` must decode responses. `most_of_one`: how many turns one installation may have at
+    once, 0 for any number. Every method is one round trip and raises `RedisError` when Redis is
+    away.
     """
 
     def __init__(
@@ -145,6 +159,7 @@ class Turns:
         redis: Redis,
         *,
         lease_seconds: float = LEASE_SECONDS,
+        most_of_one: int = 0,
         job: str = TAKE_TURN,
         job_timeout_seconds: int = 600,
     ) -> None:
@@ -152,6 +167,7 @@ class Turns:
         self._redis = redis
         self._calls = _Calls(job, job_timeout_seconds)
         self.lease_seconds = lease_seconds
+        self._most_of_one = most_of_one
 
     def _call(self, operation: str, *args: object) -> Any:
         return self._script(keys=KEYS, args=self._calls.arguments(operation, *args))
@@ -160,9 +176,18 @@ class Turns:
         """Accept a request once per `delivery` (GitHub's id of the event, or any unique text)."""
         return cast("Accepted", self._call("enqueue", *_enqueue_arguments(request, delivery)))
 
+    def ensure(self, request: ReviewRequest) -> Accepted:
+        """Queue a request unless the pull request is in the queue or in review already."""
+        delivery = f"sweep-{uuid.uuid4().hex}"
+        return cast("Accepted", self._call("ensure", *_enqueue_arguments(request, delivery)))
+
+    def add(self, counter: Counter, number: int = 1) -> None:
+        """Count something that operators want to see."""
+        self._call("add", counter, number)
+
     def take(self) -> Turn | None:
         """The next turn: installations take turns, oldest pull request first; None if none is ready."""
-        reply = self._call("take", _milliseconds(self.lease_seconds))
+        reply = self._call("take", _milliseconds(self.lease_seconds), self._most_of_one)
         return None if reply is None else _turn(reply)
 
     def beat(self, turn: Turn) -> bool:
@@ -319,7 +344,9 @@ def hold_turn(turns: Turns, *, most_seconds: float) -> Iterator[HeldTurn | None]
     exceptions cannot keep a turn for ever.
     """
     turn = turns.take()
-    if turn is None:
+    if turn is None or not turn.is_readable:
+        if turn is not None:
+            _pass_on(turns, turn)
         yield None
         return
     with _heartbeat(turns, turn, most_seconds):
@@ -344,9 +371,22 @@ def hold_turn(turns: Turns, *, most_seconds: float) -> Iterator[HeldTurn | None]
             held._end()  # noqa: SLF001  # one class in two parts
 
 
+def _pass_on(turns: Turns, turn: Turn) -> None:
+    """Let a newer worker have what this one does not understand; there may be none."""
+    log.error("written by another version of Stet: %s", turn.key)
+    if turn.is_exhausted:
+        turns.give_up(turn, "an event that another version of Stet wrote cannot be read")
+    else:
+        turns.give_back(turn, _pause_after(turn), failed=True)
+
+
+def _pause_after(turn: Turn) -> float:
+    return 5.0 * 2.0 ** (turn.attempt - 1)
+
+
 def _give_back_failed(turns: Turns, turn: Turn) -> None:
     try:
-        turns.give_back(turn, 5.0 * 2 ** (turn.attempt - 1), failed=True)
+        turns.give_back(turn, _pause_after(turn), failed=True)
     except RedisError as error:
         # The job's own exception must not be hidden; the lease runs out and the sweep does the rest.
         log.warning("could not give the turn back: %s (%s)", turn.key, type(error).__name__)
@@ -430,23 +470,32 @@ def _unpacked(key: PullRequestKey, packed: str) -> Errand:
 
 
 def _turn(reply: Sequence[Any]) -> Turn:
-    pull, owner, repository, reason, generation, token, tries, waited, commands = reply
+    pull, owner, repository, reason, generation, token, tries, waited, commands, pauses = reply
     key = _key(pull, owner, repository)
+    try:
+        errands = tuple(_unpacked(key, command) for command in commands)
+    except (ValueError, TypeError, KeyError):
+        errands = None
     return Turn(
         key=key,
         reason=reason or None,
-        commands=tuple(_unpacked(key, command) for command in commands),
+        commands=errands or (),
         generation=int(generation),
         token=int(token),
         attempt=int(tries),
         waited_seconds=int(waited) / 1000,
+        pauses=int(pauses),
+        is_readable=errands is not None,
     )
 
 
 def _counts(reply: Sequence[Any]) -> Counts:
-    ready, running, later, installations, oldest, failures, wakes, expired, fenced = map(int, reply)
-    return Counts(
-        ready, running, later, installations, oldest / 1000, failures, wakes, expired, fenced
+    numbers = [int(each) for each in reply]
+    counts = Counts(*numbers)
+    return replace(
+        counts,
+        oldest_seconds=counts.oldest_seconds / 1000,
+        checks_oldest_seconds=counts.checks_oldest_seconds / 1000,
     )
 
 

@@ -12,6 +12,7 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     consumes,
+    initialize,
     invariant,
     multiple,
     rule,
@@ -38,12 +39,14 @@ class Pull:
     holder: int | None = None
     taken: int = 0
     tries: int = 0
+    pauses: int = 0
 
 
 class Model:
     """What the queue promises, said as plainly as possible."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_of_one: int = 0) -> None:
+        self.most_of_one = most_of_one
         self.pulls: dict[PullRequestKey, Pull] = {}
         self.seen: set[str] = set()
         self.lines: dict[int, deque[PullRequestKey]] = {}
@@ -74,14 +77,24 @@ class Model:
             self.ring.append(key.installation)
         line.append(key)
 
+    def free(self, installation: int) -> int:
+        """How many more turns an installation may have at this moment."""
+        running = sum(key.installation == installation for key in self.in_state("running"))
+        return max(0, self.most_of_one - running) if self.most_of_one else len(PULLS)
+
     def next(self) -> PullRequestKey | None:
-        if not self.ring:
-            return None
-        installation = self.ring.popleft()
-        key = self.lines[installation].popleft()
-        if self.lines[installation]:
+        for _ in range(len(self.ring)):
+            installation = self.ring.popleft()
+            if self.free(installation):
+                key = self.lines[installation].popleft()
+                if self.lines[installation]:
+                    self.ring.append(installation)
+                return key
             self.ring.append(installation)
-        return key
+        return None
+
+    def takeable(self) -> int:
+        return sum(min(self.free(each), len(self.lines[each])) for each in self.ring)
 
     def holds(self, turn: Turn) -> bool:
         pull = self.pulls.get(turn.key)
@@ -101,6 +114,19 @@ class TurnsAgainstModel(RuleBasedStateMachine):
         self.turns = Turns(self.redis)
         self.model = Model()
 
+    @initialize(most_of_one=st.integers(0, 2))
+    def limits_are_set(self, most_of_one: int) -> None:
+        self.turns = Turns(self.redis, most_of_one=most_of_one)
+        self.model = Model(most_of_one)
+
+    @rule(key=st.sampled_from(PULLS))
+    def a_sweeper_suspects_work(self, key: PullRequestKey) -> None:
+        request = ReviewRequest(key, "sweep")
+        is_known = key in self.model.pulls
+        delivery = f"sweep-{len(self.model.seen)}"
+        expected = "coalesced" if is_known else self.model.enqueue(request, delivery)
+        assert self.turns.ensure(request) == expected
+
     @rule(
         key=st.sampled_from(PULLS),
         delivery=st.integers(0, 200),
@@ -117,6 +143,7 @@ class TurnsAgainstModel(RuleBasedStateMachine):
 
     @rule(target=turns_taken)
     def a_worker_takes(self) -> Turn:
+        self.redis.lpop(f"rq:queue:{QUEUE}")  # a worker takes because it was woken
         turn, expected = self.turns.take(), self.model.next()
         if turn is None or expected is None:
             assert turn is None
@@ -124,8 +151,10 @@ class TurnsAgainstModel(RuleBasedStateMachine):
             return multiple()  # type: ignore[return-value]
         pull = self.model.pulls[expected]
         pull.tries = pull.tries + 1 if pull.taken == pull.generation else 1
+        pull.pauses = pull.pauses if pull.taken == pull.generation else 0
         pull.taken, pull.state, pull.holder = pull.generation, "running", turn.token
         assert (turn.key, turn.generation, turn.attempt) == (expected, pull.generation, pull.tries)
+        assert turn.pauses == pull.pauses
         assert turn.reason == (pull.reason if pull.review else None)
         assert turn.commands == tuple(pull.commands)
         return turn
@@ -167,6 +196,7 @@ class TurnsAgainstModel(RuleBasedStateMachine):
         if pause:
             assert result == "later"
             pull.state, pull.holder = "later", None
+            pull.pauses += 1
         else:
             assert result == "ready"
             self.model.line_up(turn.key)
@@ -212,8 +242,8 @@ class TurnsAgainstModel(RuleBasedStateMachine):
         assert {row.key for row in self.turns.waiting()} == self.model.pulls.keys()
 
     @invariant()
-    def whoever_is_ready_will_be_woken(self) -> None:
-        assert self.redis.llen(f"rq:queue:{QUEUE}") >= len(self.model.in_state("ready"))
+    def whoever_may_be_taken_will_be_woken(self) -> None:
+        assert self.redis.llen(f"rq:queue:{QUEUE}") >= self.model.takeable()
 
     @invariant()
     def nothing_is_left_of_what_is_done(self) -> None:
