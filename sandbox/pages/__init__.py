@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from sandbox.exchange import Exchange
-from sandbox.pages import acts, frame, records, views
+from sandbox.pages import acts, frame, manifest, records, views
 from sandbox.pages.frame import FOLDER, Read, Visit
 from sandbox.refusal import not_found
 from sandbox.state import State
@@ -38,6 +38,7 @@ def routes(state: State, exchanges: Callable[[], list[Exchange]]) -> list[BaseRo
     }
     forms: Mapping[str, Read] = {
         "/act-as": frame.act_as,
+        "/settings/apps/create": manifest.create,
         "/deliveries/{delivery}/redeliver": acts.redeliver,
         f"{PULL}/comment": acts.comment,
         f"{PULL}/change": acts.change,
@@ -49,6 +50,12 @@ def routes(state: State, exchanges: Callable[[], list[Exchange]]) -> list[BaseRo
     }
     return [
         Mount("/_static", StaticFiles(directory=FOLDER / "static")),
+        Route("/settings/apps/new", manifest.opening(state), methods=["POST"]),
+        Route(
+            "/organizations/{organization}/settings/apps/new",
+            manifest.opening(state),
+            methods=["POST"],
+        ),
         *(Route(path, frame.writing(state, do), methods=["POST"]) for path, do in forms.items()),
         *(Route(path, frame.reading(state, do), methods=["GET"]) for path, do in pages.items()),
         Route("/{rest:path}", frame.reading(state, _nothing), methods=["GET"]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
 
     from worker.doctor.line import Line, State
+    from worker.doctor.settings import Found
     from worker.settings import WorkerSettings
 
 Loaded = TypeVar("Loaded", bound="BaseSettings")
@@ -67,24 +67,24 @@ def _sum_up(states: list[State]) -> None:
 def _scrubbed() -> Iterator[Line]:
     """Words of other programs pass through here: nothing shaped like a secret gets on."""
     from worker.doctor.line import Line
+    from worker.doctor.settings import Found
     from worker.logs import Scrubber
 
-    named = ("STET_PRIVATE_KEY", "STET_WEBHOOK_SECRET")
-    values = (part for name in named for part in os.environ.get(name, "").split(","))
-    scrub = Scrubber(value.strip() for value in values)
-    for each in _examine():
+    found = Found()
+    scrub = Scrubber(found.secrets)
+    for each in _examine(found):
         yield Line(each.subject, each.state, scrub(each.text), scrub(each.cure))
 
 
-def _examine() -> Iterator[Line]:
+def _examine(found: Found) -> Iterator[Line]:
     from worker.doctor.line import fail, well
     from worker.doctor.queue import disk_line, queue_lines
     from worker.settings import QueueSettings, WorkerSettings
     from worker.up import receiver_problems
 
     settings, problems = _read(WorkerSettings)
-    url = os.environ.get("STET_REDIS_URL", "")
-    problems += [each for each in receiver_problems(url) if each not in problems]
+    of_receiver = receiver_problems(found.redis_url.get_secret_value())
+    problems += [each for each in of_receiver if each not in problems]
     for each in problems:
         what, _, cure = each.partition(". ")
         yield fail("Settings", what, cure or "See docs/operators.md.")
@@ -97,7 +97,7 @@ def _examine() -> Iterator[Line]:
         yield from queue_lines(queue.redis())
     yield disk_line()
     if settings is not None:
-        yield from _outside(settings)
+        yield from _outside(settings, found)
 
 
 def _read(kind: type[Loaded]) -> tuple[Loaded | None, list[str]]:
@@ -119,7 +119,7 @@ def _warnings(settings: WorkerSettings) -> Iterator[Line]:
         yield well("Private key", f"{settings.private_key_file} is an RSA key for its owner alone")
 
 
-def _outside(settings: WorkerSettings) -> Iterator[Line]:
+def _outside(settings: WorkerSettings, found: Found) -> Iterator[Line]:
     from worker.doctor.github import github_lines
     from worker.doctor.line import warn
     from worker.doctor.receiver import receiver_lines
@@ -132,13 +132,12 @@ def _outside(settings: WorkerSettings) -> Iterator[Line]:
         may_commit=settings.autofix,
     )
     yield from github_lines(app, settings.public_url)
-    secret = os.environ.get("STET_WEBHOOK_SECRET", "").split(",")[-1].strip()
     address = settings.public_url
     if address is None:
         cure = "Set STET_PUBLIC_URL to have it asked as GitHub asks it."
         yield warn("Receiver", "its public address is not set", cure)
-        address = f"http://127.0.0.1:{os.environ.get('STET_PORT') or 8000}"
-    if secret:
+        address = f"http://127.0.0.1:{found.port}"
+    for secret in found.webhook_secrets[-1:]:
         yield from receiver_lines(address, secret)
 
 
