@@ -22,7 +22,7 @@ _BY_HAND = re.compile(
     r"|cc|cpp|swift|ex|exs|lua|tf)$|(^|/)(Dockerfile|Makefile)$"
 )
 _SAYS_NOTHING = re.compile(
-    r"^(#.*|[-*] \[ \].*|[-*=_\s]*|\**([\w ]{1,40}:?\**|:\**)?"
+    r"^(#.*|[-*] \[ \].*|[-*=_\s]*|\*\*[\w ]{0,40}:?\*\*:?|[\w ]{0,40}:|\w{1,40}( \w{1,40})?"
     r"|(fix(es)?|close[sd]?|resolve[sd]?)\s*(:\s*)?#?|n/?a|none|tbd|todo)$",
     re.IGNORECASE,
 )

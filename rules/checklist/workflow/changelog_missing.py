@@ -1,7 +1,8 @@
 """The change alters what the program does, and the changelog does not say so.
 
-This project writes its changelog with each change. What is missing now is missing in the notes of
-the release, or somebody has to find it again among hundreds of commits. Add a line.
+This project has a changelog that is open for changes. What is missing now is missing in the notes
+of the release, or somebody has to find it again among hundreds of commits. Add a line. Off by
+default: for most projects with such a file, only some changes are worth a line.
 
 Before:
 ```python shop/orders.py
@@ -117,6 +118,7 @@ rule = Rule(
     severity=Severity.NOTICE,
     checklist=("workflow.documentation",),
     scope="pr",
+    default=False,
 )
 
 _LEAST_SCORE = 6
@@ -154,7 +156,7 @@ def check(change: Change, _here: Here) -> Iterator[Flag]:
     yield Flag(
         0,
         f"`{chief.function.qualname}` does something new, and `{kept.place}`, which this project "
-        "writes with each change, has no entry for it.",
+        "writes as it goes, has no entry for it.",
         path=chief.path,
         identity="changelog entry missing",
     )

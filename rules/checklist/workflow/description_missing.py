@@ -2,7 +2,8 @@
 
 A reviewer then reads the change without knowing what it should do, and whoever comes here in a
 year from a line of blame finds nothing. Two sentences are enough: what was wrong or missing, and
-how this cures it. Small changes, whose title says it all, are spared.
+how this cures it. Small changes, whose title says it all, are spared, and so is a reference to the
+issue that tells it. Off by default: many teams keep the talk elsewhere.
 
 Before:
 ```python shop/orders.py
@@ -137,6 +138,45 @@ Close the last order too
 def close(shop):
     shop.close(1)
 ```
+Good: the issue tells it.
+```text @pull-request
+Close all orders of a shop at once
+
+Fixes: #945
+```
+```python shop/orders.py
+def close(shop):
+    shop.close(1)
+    shop.close(2)
+    shop.close(3)
+    shop.close(4)
+    shop.close(5)
+    shop.close(6)
+    shop.close(7)
+    shop.close(8)
+    shop.close(9)
+    shop.close(10)
+    shop.close(11)
+    shop.close(12)
+    shop.close(13)
+    shop.close(14)
+    shop.close(15)
+    shop.close(16)
+    shop.close(17)
+    shop.close(18)
+    shop.close(19)
+    shop.close(20)
+    shop.close(21)
+    shop.close(22)
+    shop.close(23)
+    shop.close(24)
+    shop.close(25)
+    shop.close(26)
+    shop.close(27)
+    shop.close(28)
+    shop.close(29)
+    shop.close(30)
+```
 Good: outside of a pull request there is no description to write.
 ```python shop/orders.py
 def close(shop):
@@ -173,6 +213,7 @@ def close(shop):
 ```
 """
 
+import re
 from collections.abc import Iterator
 
 from rules.facts.pull_requests import added_lines, chief, is_by_program, words_of
@@ -185,17 +226,20 @@ rule = Rule(
     severity=Severity.NOTICE,
     checklist=("workflow.code-review",),
     scope="pr",
+    default=False,
 )
 
 _SMALL = 25
 _FEWEST_CHARACTERS = 12
+_ISSUE = re.compile(r"#\d+|https?://\S+|\b[A-Z][A-Z\d]{1,9}-\d+\b")
 
 
 @rule.on(Change)
 def check(change: Change, _here: Here) -> Iterator[Flag]:
     if not change.title or is_by_program(change) or added_lines(change) < _SMALL:
         return
-    if len(words_of(change.body)) >= _FEWEST_CHARACTERS:
+    written = words_of(change.body)
+    if len(written) >= _FEWEST_CHARACTERS or _ISSUE.search(written):
         return
     place = chief(change)
     if place is not None:
