@@ -1,0 +1,232 @@
+"""What Stet says about ordinary changes of real projects, and how much of it is right.
+
+`choose` draws merged changes at random, `run` reviews them at default settings as the App would,
+`tree` checks whole trees, and `table` counts what was said and what its labels say of it.
+The projects lie in `FOLDER/owner+name/repo`; nothing of them is kept here. docs/precision.md
+tells the method.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Literal
+
+import click
+import msgspec
+
+from rules.engine import index
+from rules.engine.config import Config
+from rules.engine.disk_cache import DiskCache
+from rules.engine.finding import Finding, Report
+from rules.engine.git import GitError, Repository, changed_shas, changes_between
+from rules.engine.run import check, review
+from rules.engine.snapshot import Snapshot
+from rules.kit.paths import is_generated
+
+_SINCE, _UNTIL = "2021-11-21", "2026-11-21"
+_MOST_FILES = 60
+_MOST_BYTES = 5 * 1024 * 1024
+
+
+class Said(msgspec.Struct, frozen=True):
+    """One finding, with the line of code that it is about."""
+
+    code: str
+    severity: str
+    path: str
+    line: int
+    message: str
+    source: str
+
+    @property
+    def is_comment(self) -> bool:
+        """Whether it is worth a comment at default settings, not only a row of the check run."""
+        return self.severity != "notice"
+
+
+class Reviewed(msgspec.Struct, frozen=True):
+    """One change, or one whole tree, and what was said about it."""
+
+    repository: str
+    commit: str
+    title: str
+    files: int
+    seconds: float
+    crashes: tuple[str, ...]
+    findings: tuple[Said, ...]
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a reader of one finding decided, and why."""
+
+    is_right: bool
+    why: str
+
+
+Place = tuple[str, str, str, str, int]  # repository, commit, code, path, line
+
+
+def _opened(folder: Path, name: str) -> Repository:
+    return Repository(folder / name.replace("/", "+") / "repo")
+
+
+def ordinary_changes(repository: Repository) -> list[str]:
+    """Commits of the main line in five years that touch Python, by people, of ordinary size."""
+    told = repository.run(
+        "log", "-z", "--first-parent", "--diff-merges=first-parent", "--no-renames",
+        "--name-only", f"--since={_SINCE}", f"--until={_UNTIL}",
+        "--format=%x01%H%x02%P%x02%an%x03", "HEAD",
+    ).decode("utf-8", "replace")  # fmt: skip
+    found = []
+    for each in told.split("\x01")[1:]:
+        head, _, names = each.partition("\x03")
+        commit, parents, author = head.split("\x02")
+        paths = [name for name in names.replace("\0", "\n").split("\n") if name]
+        python = [path for path in paths if path.endswith(".py") and not is_generated(path)]
+        if parents and python and len(paths) <= _MOST_FILES and "[bot]" not in author:
+            found.append(commit)
+    return found
+
+
+def _told_as(repository: Repository, commit: str) -> tuple[str, str]:
+    """Title and text of the change; those of a pull request stand below a merge's own subject."""
+    message = repository.run("log", "-n1", "--format=%B", commit).decode("utf-8", "replace")
+    title, _, body = message.strip().partition("\n")
+    if title.startswith("Merge pull request") and body.strip():
+        title, _, body = body.strip().partition("\n")
+    return title, body.strip()
+
+
+def _snapshot(repository: Repository, commit: str, cache: DiskCache) -> Snapshot:
+    start = repository.commit(f"{commit}^1")
+    before, after = repository.tree(start), repository.tree(commit)
+    try:
+        renames = repository.renames(start, commit)
+    except GitError:  # a copy without its largest files cannot compare them
+        renames = {}
+    contents = repository.read(changed_shas(before, after, renames))
+    return Snapshot(
+        index.build(before, repository, cache),
+        index.build(after, repository, cache),
+        changes_between(before, after, contents, renames),
+        *_told_as(repository, commit),
+    )
+
+
+def _said(found: Finding, texts: Mapping[str, bytes]) -> Said:
+    lines = texts.get(found.path, b"").decode("utf-8", "replace").split("\n")
+    line = found.span.line
+    source = lines[line - 1].strip()[:160] if 0 < line <= len(lines) else ""
+    if found.hides_match:
+        source = ""
+    return Said(found.code, found.severity.value, found.path, line, found.message, source)
+
+
+def _reviewed(
+    name: str, commit: str, title: str, report: Report, texts: Mapping[str, bytes], started: float
+) -> Reviewed:
+    return Reviewed(
+        name,
+        commit,
+        title,
+        report.files,
+        round(perf_counter() - started, 2),
+        tuple(f"{each.rule} {each.path}: {each.error}" for each in report.crashes),
+        tuple(_said(each, texts) for each in report.findings),
+    )
+
+
+def review_change(repository: Repository, name: str, commit: str, cache: DiskCache) -> Reviewed:
+    """The change that a commit of the main line brings, reviewed at default settings."""
+    started = perf_counter()
+    snapshot = _snapshot(repository, commit, cache)
+    report = review(snapshot, Config())
+    texts = {each.path: each.after or b"" for each in snapshot.changes}
+    return _reviewed(name, commit, snapshot.title, report, texts, started)
+
+
+def check_tree(repository: Repository, name: str, commit: str, cache: DiskCache) -> Reviewed:
+    """Everything that stands in one commit, checked at default settings."""
+    started = perf_counter()
+    tree = repository.tree(commit)
+    project = index.build(tree, repository, cache)
+    small = {p: e.sha for p, e in tree.items() if e.is_file and e.size <= _MOST_BYTES}
+    blobs = repository.read(set(small.values()))
+    texts = {path: blobs[sha] for path, sha in sorted(small.items()) if sha in blobs}
+    report = check(texts.items(), project, Config())
+    return _reviewed(name, commit, "", report, texts, started)
+
+
+def _sample(table: Path) -> Iterator[tuple[str, str]]:
+    with table.open(newline="") as rows:
+        yield from ((row["repository"], row["commit"]) for row in csv.DictReader(rows))
+
+
+def read_lines(file: Path) -> list[Reviewed]:
+    """The reviews that `run` or `tree` has written, one a line."""
+    if not file.exists():
+        return []
+    decoder = msgspec.json.Decoder(Reviewed)
+    return [decoder.decode(line) for line in file.read_bytes().splitlines()]
+
+
+_FOLDER = click.option(
+    "--repositories", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group()
+def main() -> None:
+    """Measure noise and precision on real projects."""
+    sys.setrecursionlimit(10_000)
+
+
+@main.command()
+@_FOLDER
+@click.option("--each", default=24, help="How many changes of each project.")
+@click.option("--seed", default=7)
+@click.argument("names", nargs=-1, required=True)
+def choose(repositories: Path, each: int, seed: int, names: Sequence[str]) -> None:
+    """Print the changes that the seed draws, as CSV."""
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(["repository", "commit"])
+    for name in names:
+        found = ordinary_changes(_opened(repositories, name))
+        drawn = random.Random(f"{seed} {name}").sample(found, min(each, len(found)))
+        out.writerows((name, commit) for commit in drawn)
+
+
+@main.command()
+@_FOLDER
+@click.option("--cache", required=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--whole", is_flag=True, help="Check the whole trees of these commits.")
+@click.option("--only", default="", help="Repositories whose name holds this.")
+@click.argument("sample", type=_FILE)
+@click.argument("output", type=_FILE)
+def run(
+    repositories: Path, cache: Path, sample: Path, output: Path, only: str, *, whole: bool
+) -> None:
+    """Review each change of the sample that OUTPUT does not hold yet; add what is said to it."""
+    done = {(each.repository, each.commit) for each in read_lines(output)}
+    look = check_tree if whole else review_change
+    with output.open("ab") as lines:
+        for name, commit in _sample(sample):
+            if (name, commit) in done or only not in name:
+                continue
+            kept = DiskCache(cache / name.replace("/", "+"))
+            found = look(_opened(repositories, name), name, commit, kept)
+            lines.write(msgspec.json.encode(found) + b"\n")
+            lines.flush()
+            click.echo(f"{name} {commit[:10]} {len(found.findings)} {found.seconds:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
