@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Literal
 
 import click
 import msgspec
@@ -129,18 +128,12 @@ def _said(found: Finding, texts: Mapping[str, bytes]) -> Said:
     return Said(found.code, found.severity.value, found.path, line, found.message, source)
 
 
-def _reviewed(
-    name: str, commit: str, title: str, report: Report, texts: Mapping[str, bytes], started: float
-) -> Reviewed:
-    return Reviewed(
-        name,
-        commit,
-        title,
-        report.files,
-        round(perf_counter() - started, 2),
-        tuple(f"{each.rule} {each.path}: {each.error}" for each in report.crashes),
-        tuple(_said(each, texts) for each in report.findings),
-    )
+def _findings(report: Report, texts: Mapping[str, bytes]) -> tuple[Said, ...]:
+    return tuple(_said(each, texts) for each in report.findings)
+
+
+def _crashes(report: Report) -> tuple[str, ...]:
+    return tuple(f"{each.rule} {each.path}: {each.error}" for each in report.crashes)
 
 
 def review_change(repository: Repository, name: str, commit: str, cache: DiskCache) -> Reviewed:
@@ -149,7 +142,9 @@ def review_change(repository: Repository, name: str, commit: str, cache: DiskCac
     snapshot = _snapshot(repository, commit, cache)
     report = review(snapshot, Config())
     texts = {each.path: each.after or b"" for each in snapshot.changes}
-    return _reviewed(name, commit, snapshot.title, report, texts, started)
+    seconds = round(perf_counter() - started, 2)
+    said = _findings(report, texts)
+    return Reviewed(name, commit, snapshot.title, report.files, seconds, _crashes(report), said)
 
 
 def check_tree(repository: Repository, name: str, commit: str, cache: DiskCache) -> Reviewed:
@@ -161,7 +156,9 @@ def check_tree(repository: Repository, name: str, commit: str, cache: DiskCache)
     blobs = repository.read(set(small.values()))
     texts = {path: blobs[sha] for path, sha in sorted(small.items()) if sha in blobs}
     report = check(texts.items(), project, Config())
-    return _reviewed(name, commit, "", report, texts, started)
+    seconds = round(perf_counter() - started, 2)
+    said = _findings(report, texts)
+    return Reviewed(name, commit, "", report.files, seconds, _crashes(report), said)
 
 
 def _sample(table: Path) -> Iterator[tuple[str, str]]:
