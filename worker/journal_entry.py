@@ -1,7 +1,8 @@
-"""From a plan to what operators see of it. Pure."""
+"""From a plan to what operators see of it."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
@@ -15,16 +16,29 @@ from worker.pull_request import OwnComment, PullRequest
 _MOST_WORDS = 200
 
 
+class Stages:
+    """Measures parts of a review, one after the other."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._since = time.monotonic()
+
+    def end(self, name: str) -> None:
+        """The part of that name ends now, and the next one begins."""
+        now = time.monotonic()
+        self.seconds[name] = now - self._since
+        self._since = now
+
+
 def reviewed(
     pull_request: PullRequest,
     plan: ReviewPlan,
     report: Report,
     *,
-    at: float,
     stages: Mapping[str, float],
     facts: Mapping[str, str],
 ) -> Detail:
-    """The entry of a review that was done. `at` in seconds since the epoch."""
+    """The entry of a review that was done just now. `stages` in seconds."""
     rows = list(_told(plan, report))
     summary = Summary(
         id=new_id(),
@@ -33,7 +47,7 @@ def reviewed(
         head=pull_request.head,
         outcome=plan.conclusion,
         title=plan.title[:_MOST_WORDS],
-        at=at,
+        at=time.time(),
         seconds=sum(stages.values()),
         comments=plan.comments,
         findings=len(report.findings),
@@ -53,10 +67,8 @@ def reviewed(
     )
 
 
-def ended(
-    pull_request: PullRequest, outcome: Outcome, title: str, *, at: float, seconds: float
-) -> Detail:
-    """The entry of a review that was not done, or not to its end."""
+def ended(pull_request: PullRequest, outcome: Outcome, title: str) -> Detail:
+    """The entry of a review that was not done, or not to its end, just now."""
     return Detail(
         Summary(
             id=new_id(),
@@ -65,8 +77,8 @@ def ended(
             head=pull_request.head,
             outcome=outcome,
             title=scrub(title)[:_MOST_WORDS],
-            at=at,
-            seconds=seconds,
+            at=time.time(),
+            seconds=0.0,
         )
     )
 
@@ -85,8 +97,8 @@ def _told(plan: ReviewPlan, report: Report) -> Iterator[Told]:
         yield _row(said.finding, "not said: its thread was resolved")
     for ignored in plan.ignored:
         yield _row(ignored.finding, f"not said: {_DISMISSED.get(ignored.why.kind, 'dismissed')}")
-    for each in report.suppressed:
-        yield _row(each.finding, "not said: silenced by a comment in the code")
+    for quiet in report.suppressed:
+        yield _row(quiet.finding, "not said: silenced by a comment in the code")
     for gone in plan.fixed:
         yield from _gone(gone)
 
