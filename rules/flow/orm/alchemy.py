@@ -34,6 +34,9 @@ LOADERS = frozenset(
     {"joinedload", "selectinload", "subqueryload", "contains_eager", "immediateload"}
     | {"joinedload_all", "subqueryload_all", "defaultload"}
 )
+# What these join has a name of its own, which the rows of `contains_eager` never have.
+_HIDDEN_JOINS = frozenset({"loader.joinedload", "loader.selectinload", "loader.subqueryload"})
+_OWN_JOIN = "loader.contains_eager"
 _NARROWING = frozenset(
     """filter filter_by where join outerjoin order_by group_by having distinct with_for_update
     select_from add_columns execution_options yield_per reset_joinpoint enable_assertions
@@ -88,7 +91,7 @@ def call(
     del keywords
     after = replace(query, place=querying.later(query.place, place), is_manager=False)
     if query.is_list:
-        return query if name in ("all", "unique", "scalars", "copy") else None
+        return _fetched(query, name)
     if name == "options":
         return _with_options(after, args)
     if name in _NARROWING:
@@ -119,6 +122,13 @@ def call(
     return None
 
 
+def _fetched(query: Query, name: str) -> Value:
+    """A method of a result, or of the list from one: nothing more is asked."""
+    if name in _ONE:
+        return Row(query.model, query) if not query.plain else None
+    return query if name in ("all", "fetchall", "copy", "tuples", "mappings", *_SAME) else None
+
+
 def executed(value: Value, name: str, place: Place, frame: Frame) -> Value:
     """`session.scalars(statement)` and its like."""
     if not isinstance(value, Query):
@@ -126,16 +136,17 @@ def executed(value: Value, name: str, place: Place, frame: Frame) -> Value:
     querying.note_run(value, name, place, frame)
     if name in ("scalar", "get"):
         return Row(value.model, value)
-    return replace(value, is_manager=False)
+    return replace(value, is_manager=False, is_list=True)
 
 
-def option(ev: Evaluator, name: str, args: list[Value]) -> Value:
+def option(ev: Evaluator, name: str, args: list[Value], place: Place) -> Value:
     """`joinedload(Book.author)`: a thing that remembers its path."""
     path = _path(ev, args)
-    return Thing(f"loader.{name}", (("path", Constant("__".join(path))),))
+    return Thing(f"loader.{name}", (("path", Constant("__".join(path))),), place=place)
 
 
-def option_method(ev: Evaluator, thing: Thing, name: str, args: list[Value]) -> Value:
+def option_method(ev: Evaluator, thing: Thing, name: str, args: list[Value], place: Place) -> Value:
+    thing = replace(thing, place=place)
     known = thing.get("path")
     text = known.value if isinstance(known, Constant) and isinstance(known.value, str) else ""
     if name in LOADERS or name.endswith("load"):
@@ -145,6 +156,8 @@ def option_method(ev: Evaluator, thing: Thing, name: str, args: list[Value]) -> 
         paths = [text]
         for each in args:
             inner = each.get("path") if isinstance(each, Thing) else None
+            if isinstance(each, Thing) and each.cls == _OWN_JOIN and thing.cls in _HIDDEN_JOINS:
+                continue
             if isinstance(inner, Constant) and isinstance(inner.value, str):
                 paths.append(f"{text}__{inner.value}")
             else:
@@ -180,7 +193,16 @@ def _with_options(query: Query, args: list[Value]) -> Query:
             parts = (*parts, None)
         for part in parts:
             query = _with_option(query, part)
+            if isinstance(part, Thing) and part.place is not None:
+                query = replace(query, loaders=_spanning(query.loaders, part.place))
     return query
+
+
+def _spanning(first: Place | None, other: Place) -> Place:
+    """From one option to another of the same list."""
+    if first is None or first.path != other.path or other.line < first.line:
+        return other
+    return replace(first, end_line=other.end_line, end_column=other.end_column)
 
 
 def _with_option(query: Query, value: Value) -> Query:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
-from rules.facts.bodies import Bodies
+from rules.facts.bodies import BODIES, Bodies
 from rules.facts.django_apps import Apps
 from rules.facts.django_models import Models
 from rules.facts.eager_paths import EagerPaths
@@ -19,6 +20,7 @@ from rules.facts.template_tags import TemplateTags
 from rules.facts.templates import Templates
 from rules.flow.orm import admin, resolving, responding, serializing, viewing
 from rules.flow.orm.evaluator import MAX_STEPS, Evaluator, Frame, result_of
+from rules.flow.orm.identity import Session
 from rules.flow.orm.reach import Reach
 from rules.flow.orm.rendering import Renderer
 from rules.flow.orm.schema import Schema
@@ -73,6 +75,7 @@ class Missing:
     doubt: bool = False
     loops: tuple[Turn, ...] = ()
     outer: Place | None = None
+    alchemy: bool = False
 
     @property
     def is_refused(self) -> bool:
@@ -85,6 +88,16 @@ class Missing:
     def asked_in(self) -> str:
         """The file of the query."""
         return self.query.place.path if self.query is not None else ""
+
+    @property
+    def options_at(self) -> Place | None:
+        """Where the options of the query are written, if that is not where it is asked."""
+        place = self.query.loaders if self.query is not None else None
+        asked = self.query.place if self.query is not None else None
+        if place is None or asked is None:
+            return None
+        inside = asked.path == place.path and asked.line <= place.line <= asked.end_line
+        return None if inside else place
 
 
 @dataclass(frozen=True)
@@ -160,7 +173,7 @@ class Orm:
                 dict.fromkeys(
                     each
                     for each in found
-                    if isinstance(each, Missing) and each.is_refused and each.asked_in == path
+                    if isinstance(each, Missing) and each.is_refused and _is_asked_in(each, path)
                 )
             )
         return self._refused[path]
@@ -173,7 +186,21 @@ class Orm:
         for _ in range(_FARTHEST_USER):
             for each in list(found):
                 found |= dict.fromkeys(self.importers.get(each, ()))
-        return list(found)[1 : _MAX_USERS + 1]
+        users = list(found)[1:]
+        if len(users) > _MAX_USERS:
+            users.sort(key=partial(self._names_used, self._methods_of(path)), reverse=True)
+        return users[:_MAX_USERS]
+
+    def _methods_of(self, path: str) -> frozenset[str]:
+        """The methods that a file defines, but those that any repository has."""
+        functions = {name for name, _ in self.evaluator.trees.functions(path) if "." in name}
+        return frozenset(name.rpartition(".")[2] for name in functions)
+
+    def _names_used(self, names: frozenset[str], path: str) -> int:
+        """How many of these names stand in a file."""
+        record = self.project.record(BODIES, path)
+        text = zlib.decompress(record.packed) if record is not None else b""
+        return sum(f".{name}(".encode() in text for name in names)
 
     @cached_property
     def importers(self) -> Mapping[str, tuple[str, ...]]:
@@ -341,9 +368,14 @@ class Orm:
     # ---- judging
 
     def _judged(self, events: list[Event], kind: str, entry: str) -> Iterator[Found]:
+        session = Session(self.schema)
         for each in dict.fromkeys(events):
+            session.note(each)
             if isinstance(each, Read):
-                found = self._missing(each, kind, entry) or self._asked_again(each, kind, entry)
+                missing = self._missing(each, kind, entry)
+                if missing is not None and missing.alchemy and session.may_know(each):
+                    missing = replace(missing, doubt=True)
+                found = missing or self._asked_again(each, kind, entry)
                 if found is not None:
                     yield found
             elif isinstance(each, Ran):
@@ -355,7 +387,7 @@ class Orm:
         row, origin = read.row, read.row.origin
         full = (*row.path, read.name)
         short = self._shortened(_model_of(origin), full)
-        if not short:
+        if not short or self._raises_elsewhere(read):
             return None
         split = self._last_many(_model_of(origin), row.path)
         query = origin if isinstance(origin, Query) else None
@@ -371,7 +403,12 @@ class Orm:
                 return None
         elif kind != "resolver" and isinstance(origin, Given) and not origin.fresh and row.path:
             # Nobody looked where the row comes from; but what no query names, none has loaded.
-            doubt = split < 0 or origin.guessed or self.eager.may_load_below("__".join(short))
+            doubt = (
+                split < 0
+                or origin.guessed
+                or self.schema.is_alchemy(origin.model)
+                or self.eager.may_load_below("__".join(short))
+            )
             return self._made(read, kind, entry, short, None, doubt=doubt)
         if query is not None and self._loaded_below(query, short):
             return None
@@ -383,6 +420,10 @@ class Orm:
             query,
             doubt=kind != "resolver" and query is None and not _fresh(origin),
         )
+
+    def _raises_elsewhere(self, read: Read) -> bool:
+        """Whether reading is forbidden, in a row that somebody asked for who must have known."""
+        return read.how == "raise" and not isinstance(read.row.origin, Query)
 
     def _asked_again(self, read: Read, kind: str, entry: str) -> Repeated | None:
         """All related rows of one row, asked for on every turn of a loop around."""
@@ -440,6 +481,7 @@ class Orm:
             doubt or read.maybe,
             read.loops,
             read.outer,
+            alchemy=self.schema.is_alchemy(_model_of(read.row.origin)),
         )
 
     def _joins(self, model: str, path: tuple[str, ...]) -> bool:
@@ -504,6 +546,12 @@ def _fails(read: Read, query: Query | None) -> bool:
     if query is None or not query.alchemy:
         return False
     return read.how == "raise" or (query.awaited and read.how == "load")
+
+
+def _is_asked_in(found: Missing, path: str) -> bool:
+    """Whether a file holds the query, or the options that it is asked with."""
+    options = found.options_at
+    return found.asked_in == path or (options is not None and options.path == path)
 
 
 def _fresh(origin: object) -> bool:

@@ -29,6 +29,7 @@ from rules.flow.orm.values import (
     Event,
     Function,
     Given,
+    Known,
     Mapped,
     Method,
     OneOf,
@@ -55,6 +56,11 @@ _MAX_EVENTS = 3000
 _MAX_TEXT = 4000
 _QUERYSETS = ("QuerySet", "QuerySetBase", "QuerysetBase", "Queryset", "Manager", "ManagerBase")
 _BUILTINS = frozenset(dir(builtins))
+_QUIET = frozenset(
+    """append add extend insert update setdefault discard remove pop set clear print write echo
+    debug info warning warn error exception critical log save asave delete adelete create acreate
+    bulk_create flush full_clean update_or_create get_or_create sleep advance""".split()  # noqa: SIM905 - a table
+)
 _PROPERTIES = frozenset({"property", "cached_property", "hybrid_property", "classproperty"})
 
 
@@ -76,6 +82,7 @@ class Frame:
     tested: frozenset[str] = frozenset()
     careful: bool = False
     kinds: bool = False
+    sets_alike: bool = False
 
     def note(self, event: Event) -> None:
         if isinstance(event, Read) and self.kinds and self.depth:
@@ -409,6 +416,8 @@ class Evaluator:
         return any(each.arg == "options" for each in args)
 
     def _seen_from(self, event: Event, place: Place, frame: Frame) -> Event:
+        if isinstance(event, Known):
+            return event
         if isinstance(event, Read):
             at = event.at if event.loops else place
             return replace(event, at=at, outer=place, loops=(*frame.loops, *event.loops))
@@ -589,7 +598,7 @@ class Evaluator:
         same = isinstance(function.node, ast.Lambda)
         for each in inner.events:
             seen = self._seen_from(each, place, frame)
-            if same and not isinstance(each, Rendered) and not isinstance(seen, Rendered):
+            if same and isinstance(each, Read | Ran) and isinstance(seen, Read | Ran):
                 seen = replace(seen, at=each.at)
             frame.note(seen)
         return value
@@ -753,8 +762,9 @@ class Evaluator:
         loops = frame.loops
         frame.loops = (*loops, *self.turns(rows, element, node.iter, place, node.body))
         guards, frame.guarded = frame.guarded, False
+        alike, frame.sets_alike = frame.sets_alike, _sets_alike(node)
         self.block(node.body, frame)
-        frame.loops, frame.dead, frame.guarded = loops, False, guards
+        frame.loops, frame.dead, frame.guarded, frame.sets_alike = loops, False, guards, alike
         frame.env = _after_loop(before, frame.env)
         self.block(node.orelse, frame)
 
@@ -787,7 +797,8 @@ class Evaluator:
         if called in ("range", "count", "open") and rows is None:
             return ()
         row = element if isinstance(element, Row) else None
-        return (Turn(place, rows if isinstance(rows, Query) else None, row),)
+        acts = _acts(body) if body else 0
+        return (Turn(place, rows if isinstance(rows, Query) else None, row, acts=acts),)
 
     def element(self, rows: Value, place: Place, frame: Frame) -> Value:
         """What iterating gives."""
@@ -854,6 +865,8 @@ class _ClassNames(dict[str, Value]):
 
 def concrete_event(event: Event, table: Table) -> Event:
     """An event of a call in terms of the rows that the caller gave."""
+    if isinstance(event, Known):
+        return event
     loops = tuple(
         replace(
             each,
@@ -967,6 +980,38 @@ def _goes_on(frame: Frame, handlers: list[ast.ExceptHandler]) -> bool:
 
 def _always_leaves(body: list[ast.stmt]) -> bool:
     return isinstance(body[-1], ast.Return | ast.Break | ast.Raise)
+
+
+def _acts(body: list[ast.stmt]) -> int:
+    """How many calls stand alone, apart from those that write a row or a line of a log."""
+    count = 0
+    for statement in body:
+        for each in ast.walk(statement):
+            value = each.value if isinstance(each, ast.Expr) else None
+            call = value.value if isinstance(value, ast.Await) else value
+            if isinstance(call, ast.Call):
+                count += ast.unparse(call.func).rpartition(".")[2] not in _QUIET
+    return count
+
+
+def _sets_alike(node: ast.For | ast.AsyncFor) -> bool:
+    """Whether each turn does no more than to set what is the same for all: one statement would do."""
+    own = {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
+
+    def is_same(value: ast.expr) -> bool:
+        return not any(isinstance(each, ast.Name) and each.id in own for each in ast.walk(value))
+
+    def is_simple(each: ast.stmt) -> bool:
+        match each:
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=name))], value=value):
+                return name in own and is_same(value)
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="add" | "flush" | "merge"))):
+                return True
+            case ast.AugAssign(target=ast.Name()):
+                return True
+        return False
+
+    return all(is_simple(each) for each in node.body)
 
 
 def _is_guard(test: ast.expr) -> bool:
@@ -1085,9 +1130,12 @@ def _refreshed(args: list[Value], keywords: dict[str, Value], frame: Frame) -> N
     """`session.refresh(book, ["author"])`: the relations are there from here on."""
     names = args[1] if len(args) > 1 else keywords.get("attribute_names")
     row = args[0]
-    for each in names.elements if isinstance(names, Sequence) else ():
-        if isinstance(row, Row) and isinstance(each, Constant) and isinstance(each.value, str):
-            frame.assigned.add((row, each.value))
+    if not isinstance(row, Row) or not isinstance(names, Sequence):
+        return
+    texts = [each.value for each in names.elements if isinstance(each, Constant)]
+    given = [each for each in texts if isinstance(each, str)]
+    frame.assigned.update((row, each) for each in given)
+    frame.note(Known(row.model, tuple(given)))
 
 
 def _has_any(sequence: Sequence) -> bool:

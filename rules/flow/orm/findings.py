@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ _WORDS = frozenset(
 )
 _KINDS = ("template", "admin", "resolver")
 _LONGEST = 60  # characters of code in a message
+_ODD_JOB = re.compile(r"(^|/)(scripts?|bin|tools?|examples?|demos?|samples?)/")
 _SHOWN = 3  # paths that a message names
 
 
@@ -116,9 +118,7 @@ class Unloaded(DerivedSubject):
 
     def code(self, here: Here) -> str:
         """What is flagged, as it is written, if that is short."""
-        text = here.source(self.where) if isinstance(self.where, cst.CSTNode) else ""
-        short = text and len(text) <= _LONGEST and "\n" not in text
-        return text if short else self.first.relation
+        return _written(self.where, here) or self.first.relation
 
     def told(self, here: Here) -> str:
         """The message where a loop in Python is flagged."""
@@ -165,6 +165,8 @@ class Again(DerivedSubject):
     kind: str
     line: int
     defeats: bool = False
+    is_deed: bool = False
+    is_odd_job: bool = False
 
     @property
     def what(self) -> str:
@@ -180,10 +182,14 @@ class Again(DerivedSubject):
 
     @property
     def doubt(self) -> bool:
-        """Whether what the loop goes through is no query, and may be short."""
+        """Whether the loop may be short, or does more to each row than to ask for something."""
         turn, ran = self.found.turn, self.found.ran
         known = self.found.row is not None or (turn is not None and turn.rows is not None)
-        return not known and ran.at != ran.place
+        far = ran.at != ran.place
+        if ran.writes:
+            acts = turn.acts if turn is not None else 0
+            return self.is_odd_job or acts > far or (far and not known)
+        return self.is_odd_job or (far and (self.is_deed or not known))
 
     @property
     def advice(self) -> str:
@@ -207,8 +213,7 @@ class Again(DerivedSubject):
         return f"collect the rows and call `{name or 'update'}` once"
 
     def code(self, here: Here) -> str:
-        text = here.source(self.where) if isinstance(self.where, cst.CSTNode) else ""
-        return text if text and len(text) <= _LONGEST and "\n" not in text else self.what
+        return _written(self.where, here) or self.what
 
     def inside(self, here: Here) -> str:
         """Where the query stands, if not in what is flagged."""
@@ -239,11 +244,44 @@ class Again(DerivedSubject):
         for each in found:
             anchor = _anchor_of_run(each, here.path)
             key = (each.ran.query.place, each.ran.what, each.entry)
-            if anchor is None or anchor in seen or key in seen:
+            if anchor is None or anchor in seen or key in seen or _is_told_there(each, here.path):
                 continue
             seen |= {anchor, key}
-            where = places.node(anchor) or _span(anchor, places.lines)
-            yield cls(each, where, _kind_of_run(each), anchor.line, _defeats(each))
+            node = places.node(anchor)
+            deed = node is not None and _is_deed(node, here)
+            yield cls(
+                each,
+                node or _span(anchor, places.lines),
+                _kind_of_run(each),
+                anchor.line,
+                _defeats(each),
+                is_deed=deed,
+                is_odd_job=bool(_ODD_JOB.search(here.path)),
+            )
+
+
+def _written(where: cst.CSTNode | Span, here: Here) -> str:
+    """A piece of code on one line; of a long call what is called."""
+    text = here.source(where) if isinstance(where, cst.CSTNode) else ""
+    if isinstance(where, cst.Call) and (len(text) > _LONGEST or "\n" in text):
+        text = f"{here.source(where.func)}(...)"
+    return text if len(text) <= _LONGEST and "\n" not in text else ""
+
+
+def _is_deed(node: cst.CSTNode, here: Here) -> bool:
+    """Whether a call stands alone: it is made for what it does, not for what it gives."""
+    above = here.parent(node)
+    if isinstance(above, cst.Await):
+        above = here.parent(above)
+    return isinstance(above, cst.Expr)
+
+
+def _is_told_there(found: Repeated, path: str) -> bool:
+    """Whether both the loop and its query are in another file, where they are told of."""
+    turn, ran = found.turn, found.ran
+    if turn is None or found.kind != "python" or path in (ran.at.path, turn.place.path):
+        return False
+    return turn.rows is None or turn.rows.place.path != path
 
 
 def _kind_of_run(found: Repeated) -> str:
@@ -366,18 +404,13 @@ def _unloaded(
         where,
         anchor.line,
         group.place,
-        alchemy=first.query is not None and first.query.alchemy,
+        alchemy=first.alchemy,
         raises=any(each.how == "raise" for each in reads),
         in_async=any(each.query is not None and each.query.awaited for each in reads),
-        doubt=any(each.doubt or _is_far(each) for each in reads),
+        doubt=any(each.doubt for each in reads) or bool(_ODD_JOB.search(path)),
         joins=tuple(each.path for each in reads if each.joins and _joins(each)),
         node=node if isinstance(node, cst.BaseExpression) else None,
     )
-
-
-def _is_far(read: Missing) -> bool:
-    """Whether a session may know the row by now: from another query on the way to the reader."""
-    return read.is_refused and "__" in read.path and read.place.path != read.asked_in
 
 
 def _joins(read: Missing) -> bool:
@@ -393,6 +426,9 @@ def _anchor(first: Missing, group: _Group, path: str, *, at_query: bool) -> Plac
     around = [turn.place for turn in first.loops if turn.rows is not None]
     own = [turn.place for turn in first.loops if turn.rows == first.query]
     candidates = [first.at, *(own or around[-1:])]
+    options = first.options_at if first.is_refused else None
+    if options is not None and options.path == path:
+        return options
     if at_query and group.place is not None:
         candidates.insert(0, group.place)
     elif group.place is not None:

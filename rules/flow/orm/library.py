@@ -134,7 +134,7 @@ def call_method(
         case Row():
             return _row_method(ev, of, name, place, frame)
         case Thing(cls=cls) if cls.startswith("loader."):
-            return alchemy.option_method(ev, of, name, args)
+            return alchemy.option_method(ev, of, name, args, place)
         case Thing(cls=cls) if cls.endswith(("Paginator", "Page")):
             return of.args[0] if of.args and name in ("page", "get_page") else None
         case Thing():
@@ -216,7 +216,7 @@ def call_outside(
     if name == "prefetch_related_objects":
         return None
     if name in alchemy.LOADERS or name in ("load_only", "raiseload", "lazyload", "noload", "defer"):
-        return alchemy.option(ev, name, args)
+        return alchemy.option(ev, name, args, place)
     if name in _SESSION_STARTS and args:
         return alchemy.start(ev, args, place)
     if name in _EXECUTING:

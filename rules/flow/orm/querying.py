@@ -16,6 +16,7 @@ from rules.flow.orm.values import (
     Constant,
     Function,
     Given,
+    Known,
     Mapped,
     OneOf,
     Place,
@@ -116,8 +117,10 @@ def note_column(ev: Evaluator, row: Row, name: str, place: Place, frame: Frame) 
 
 def note_assignment(ev: Evaluator, row: Row, name: str, place: Place, frame: Frame) -> None:
     """An attribute of a row is set: with SQLAlchemy that is a write when the session flushes."""
-    del ev
-    if isinstance(row.origin, Query) and row.origin.alchemy and row.each and not row.path:
+    if ev.schema.is_alchemy(row.model) and ev.schema.related(row.model, name) is not None:
+        frame.note(Known(row.model, (name,)))
+    is_row = isinstance(row.origin, Query) and row.origin.alchemy and row.each and not row.path
+    if is_row and frame.sets_alike and isinstance(row.origin, Query):
         frame.note(
             Ran(
                 row.origin,
@@ -252,7 +255,7 @@ def later(old: Place, new: Place) -> Place:
 def either(queries: list[Query]) -> Value:
     """A query that may be any of these: it loads what any loads, so that nothing is made up."""
     first = queries[0]
-    if any(each.model != first.model for each in queries):
+    if any(each.model != first.model or each.via != first.via for each in queries):
         return OneOf(tuple(queries[:6]))
     for other in queries[1:]:
         first = replace(
@@ -267,7 +270,6 @@ def either(queries: list[Query]) -> Value:
             plain=first.plain or other.plain,
             is_list=first.is_list or other.is_list,
             is_manager=first.is_manager and other.is_manager,
-            via=first.via if first.via == other.via else None,
             narrowed=first.narrowed or other.narrowed,
             place=other.place
             if other.select | other.prefetch > first.select | first.prefetch

@@ -36,7 +36,7 @@ class Query:
     are the paths that it loads, `named` the names that it adds to each row; an `opaque` one may
     load more. `single` ones have one row at most. `via` is the row whose related rows these
     are under the name `relation`; `narrowed` says that no prefetch of it can serve them.
-    `awaited` ones ran in an asynchronous session. `given` are the rows that it asks with. `columns` are all that it loads, where it says so. `is_list`: the rows are fetched by now.
+    `awaited` ones ran in an asynchronous session. `given` are the rows that it asks with. `columns` are all that it loads, where it says so. `is_list`: the rows are fetched by now. `loaders` is where its options are written.
     """
 
     model: str
@@ -58,6 +58,7 @@ class Query:
     alchemy: bool = False
     given: tuple[Row, ...] = ()
     awaited: bool = False
+    loaders: Place | None = None
 
     def loads(self, path: str) -> bool:
         """Whether the relations of `a__b` are there without a further query."""
@@ -254,13 +255,15 @@ class Read:
 class Turn:
     """A loop around an expression. `rows` is what it goes through, if that is known.
 
-    `kind` says what goes through it where no loop is written: a serializer, the admin.
+    `kind` says what goes through it where no loop is written: a serializer, the admin. `acts` is
+    how many calls each turn makes for what they do, such as to send a mail.
     """
 
     place: Place
     rows: Query | None = None
     row: Row | None = None
     kind: str = ""
+    acts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +291,15 @@ class Rendered:
     loops: tuple[Turn, ...] = ()
 
 
-Event = Read | Ran | Rendered
+@dataclass(frozen=True, slots=True)
+class Known:
+    """From here on the relations `names` of rows of `model` may be there: set, or fetched again."""
+
+    model: str
+    names: tuple[str, ...]
+
+
+Event = Read | Ran | Rendered | Known
 
 
 @dataclass(frozen=True, slots=True)

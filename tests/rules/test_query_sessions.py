@@ -1,0 +1,153 @@
+"""What a session of SQLAlchemy knows of a row, and which file is told of what it lacks."""
+
+from __future__ import annotations
+
+import pytest
+from trees import project_of
+
+from rules.flow.orm.analysis import Missing, Orm, Repeated
+
+MODELS = """
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Author(Base):
+    __tablename__ = "authors"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Book(Base):
+    __tablename__ = "books"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author: Mapped[Author] = relationship(lazy="raise")
+    editor: Mapped[Author] = relationship(lazy="raise_on_sql")
+    pages: Mapped[list["Page"]] = relationship(lazy="raise")
+
+
+class Page(Base):
+    __tablename__ = "pages"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    book: Mapped[Book] = relationship(lazy="raise_on_sql")
+    sheet: Mapped[Author] = relationship(lazy="raise")
+"""
+HEAD = (
+    "from sqlalchemy import select\n"
+    "from sqlalchemy.orm import contains_eager, joinedload, selectinload\n"
+    "from shop.models import Author, Book, Page\n\n"
+)
+ONE = "    book = session.scalars(select(Book).where(Book.id == key)).one()\n"
+
+
+def analysis(files: dict[str, str]) -> Orm:
+    texts = {path: HEAD + text for path, text in files.items()}
+    orm: Orm = project_of({"shop/__init__.py": "", "shop/models.py": MODELS} | texts).facts(Orm)
+    return orm
+
+
+def sure(code: str) -> list[str]:
+    """The paths that are missing beyond doubt."""
+    found = analysis({"shop/views.py": code}).of("shop/views.py")
+    return [each.path for each in found if isinstance(each, Missing) and not each.doubt]
+
+
+def test_a_relation_that_raises_is_missing() -> None:
+    assert sure(f"def f(session, key):\n{ONE}    return book.author\n") == ["author"]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "    session.scalars(select(Book).options(joinedload(Book.author))).all()\n",
+        "    again(session, key)\n",
+        '    renew(session, book)\n    session.refresh(book, ["pages"])\n',
+        "    book.author = Author()\n",
+        "    give(book)\n",
+    ],
+    ids=["another query", "a query in a call", "a refresh in a call", "set", "set in a call"],
+)
+def test_what_the_session_fetched_or_was_given_since_is_doubtful(between: str) -> None:
+    helpers = (
+        "def again(session, key):\n"
+        "    query = select(Book).where(Book.id == key).options(selectinload(Book.author))\n"
+        "    return session.scalars(query).one()\n\n"
+        'def renew(session, book):\n    session.refresh(book, {"author"})\n\n'
+        "def give(book):\n    book.author = Author()\n\n"
+    )
+    assert sure(f"{helpers}def f(session, key):\n{ONE}{between}    return book.author\n") == []
+
+
+def test_a_query_after_the_read_brings_nothing_to_it() -> None:
+    late = "    session.scalars(select(Book).options(joinedload(Book.author))).all()\n"
+    assert sure(f"def f(session, key):\n{ONE}    name = book.author\n{late}    return name\n") == [
+        "author"
+    ]
+
+
+def test_a_row_that_points_back_is_in_the_session() -> None:
+    load = "    book = session.scalars(select(Book).options(selectinload(Book.pages))).one()\n"
+    read = "    return [page.{} for page in book.pages]\n"
+    assert sure(f"def f(session):\n{load}{read.format('book')}") == []
+    assert sure(f"def f(session):\n{load}{read.format('sheet')}") == ["pages__sheet"]
+
+
+def test_rows_of_a_caller_are_not_said_to_raise() -> None:
+    assert sure("def f(book: Book):\n    return [page.sheet for page in book.pages]\n") == []
+
+
+def test_contains_eager_below_another_join_loads_nothing() -> None:
+    load = (
+        "    query = select(Book).options(selectinload(Book.pages).options({}(Page.sheet)))\n"
+        "    book = session.scalars(query).one()\n"
+        "    return [page.sheet for page in book.pages]\n"
+    )
+    assert sure(f"def f(session):\n{load.format('contains_eager')}") == ["pages__sheet"]
+    assert sure(f"def f(session):\n{load.format('joinedload')}") == []
+
+
+def test_both_the_query_and_its_options_elsewhere_are_told_of() -> None:
+    options = "def options():\n    return (\n        joinedload(Book.pages),\n    )\n"
+    query = (
+        "from shop.loading import options\n\n"
+        "def f(session):\n"
+        "    book = session.scalars(select(Book).options(*options())).one()\n"
+        "    return book.author\n"
+    )
+    orm = analysis({"shop/loading.py": options, "shop/views.py": query})
+    (found,) = orm.refused_from("shop/loading.py")
+    assert found.path == "author"
+    assert found.options_at is not None
+    assert (found.options_at.path, found.options_at.line) == ("shop/loading.py", 7)
+    assert [each.path for each in orm.of("shop/views.py") if isinstance(each, Missing)] == [
+        "author"
+    ]
+
+
+def runs(code: str) -> list[str]:
+    found = analysis({"shop/views.py": code}).of("shop/views.py")
+    return [each.ran.what for each in found if isinstance(each, Repeated)]
+
+
+def test_what_is_executed_is_fetched_once() -> None:
+    loop = "    for key in keys:\n        found = session.execute(select(Book).where(Book.id == key))\n"
+    assert runs(f"def f(session, keys):\n{loop}        found.scalars().unique().all()\n") == [
+        "execute"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("book.author = author", ["set author"]),
+        ("book.author = author\n        session.add(book)", ["set author"]),
+        ("book.author = book.editor", []),
+        ("send(book)\n        book.author = author", []),
+    ],
+)
+def test_rows_that_are_all_set_alike_are_one_statement(body: str, expected: list[str]) -> None:
+    code = f"    for book in session.scalars(select(Book)).all():\n        {body}\n"
+    assert runs(f"def f(session, author):\n{code}") == expected
