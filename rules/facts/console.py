@@ -6,7 +6,7 @@ import re
 
 import libcst as cst
 
-from rules.kit import Here, dotted, find, paths
+from rules.kit import Here, dotted, find, paths, walk_own
 
 _FRAMEWORKS = frozenset(
     {"django", "rest_framework", "ninja", "fastapi", "starlette", "flask", "sqlalchemy", "celery"}
@@ -26,6 +26,7 @@ _TALKERS = re.compile(
     r"|_(cli|command|report|to_console|to_stdout)$|^(__main__|__repr__|__str__)$"
 )
 _TALKING_CLASSES = re.compile(r"Command|Console|Print|Stdout|Terminal|Shell|Repl|Progress|Cli")
+_EXITS = frozenset({"exit", "sys.exit", "quit", "os._exit"})
 _GUARDS = re.compile(
     r"\b(verbose|verbosity|debug|quiet|interactive|dry_?run|isatty)\b", re.IGNORECASE
 )
@@ -46,19 +47,28 @@ def is_run_by_hand(here: Here) -> bool:
 
 
 def is_terminal_program(here: Here) -> bool:
-    """Started by hand: a shebang, a main block, a library for command lines."""
+    """Started by hand: a shebang, a main block, a library for command lines, an end of its own."""
     if here.module is None:
         return False
     header = here.module.header
     if header and header[0].comment and header[0].comment.value.startswith("#!"):
         return True
     return bool(_imported(here) & _COMMAND_LINE) or any(
-        isinstance(each, cst.If) and _tests_main(each) for each in here.module.body
+        (isinstance(each, cst.If) and _tests_main(each)) or _ends_the_process(each)
+        for each in here.module.body
     )
 
 
 def _tests_main(statement: cst.If) -> bool:
     return any(name.value == "__name__" for name in find(statement.test, cst.Name))
+
+
+def _ends_the_process(statement: cst.CSTNode) -> bool:
+    """A module that exits while it is loaded is nothing that others import."""
+    if isinstance(statement, cst.FunctionDef | cst.ClassDef | cst.Try):
+        return False
+    calls = (each for each in walk_own(statement) if isinstance(each, cst.Call))
+    return any(dotted(each.func) in _EXITS for each in calls)
 
 
 def _imported(here: Here) -> frozenset[str]:

@@ -89,6 +89,18 @@ if __name__ == "__main__":
     print(connection.vendor)
     export([], sys.stdout)
 ```
+Good: a script that is run beside the server, told by its own end.
+```python ping.py
+import time
+
+from sqlalchemy import create_engine
+
+engine = create_engine("postgresql://db/shop")
+if engine.dialect.name == "sqlite":
+    exit(0)
+print("Waiting for the database")
+time.sleep(1)
+```
 Good: tests may print, and a debugger may be built upon.
 ```python tests/test_total.py
 def test_total(cart):

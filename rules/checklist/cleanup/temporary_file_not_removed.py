@@ -114,6 +114,18 @@ def upload(request, task):
     file.close()
     task.delay(file.name)
 ```
+Good: a process of its own gets it, and nobody waits for that one.
+```python
+import subprocess
+import sys
+import tempfile
+
+
+def restore(upload):
+    file = tempfile.NamedTemporaryFile(delete=False)
+    upload.save(file.name)
+    subprocess.Popen([sys.executable, "manage.py", "restore", "--delete", file.name])
+```
 """
 
 from __future__ import annotations
@@ -156,7 +168,7 @@ _REGISTERS = re.compile(
 )
 _HANDS_ON = re.compile(
     r"(?i)^(delay|apply_async|enqueue|send_task|submit|append|add|put|insert|extend|setdefault|setattr"
-    r"|add_task|spawn|create_task|partial|Thread|Process|FileResponse|send_file|File|yield_)$"
+    r"|add_task|Popen|create_subprocess_exec|spawn|create_task|partial|Thread|Process|FileResponse|send_file|File|yield_)$"
 )
 _SPARED = (cst.Return, cst.Yield, cst.Global, cst.Nonlocal)
 
