@@ -88,9 +88,36 @@ class Deferred:
     peer: str
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What only a person can answer of a row of the checklist, and what in the change asks for it.
+
+    Line 0 is the file as a whole, an empty path the whole change.
+    """
+
+    row: str
+    text: str
+    path: str
+    line: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A category of the checklist that a change touches.
+
+    `rows` are the ids of those that rules looked after, by the codes in `rules`.
+    """
+
+    category: str
+    rows: tuple[str, ...]
+    rules: tuple[str, ...]
+    questions: tuple[Question, ...] = ()
+
+
 @dataclass(frozen=True)
 class Report:
-    """Everything one review found. Sorted by path, line and code."""
+    """Everything one review found. Sorted by path, line and code. No topics without a change."""
 
     findings: tuple[Finding, ...]
     skipped: tuple[Skip, ...] = ()
@@ -100,6 +127,7 @@ class Report:
     files: int = 0
     rules: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    topics: tuple[Topic, ...] = ()
 
     def at_least(self, severity: Severity) -> tuple[Finding, ...]:
         return tuple(f for f in self.findings if f.severity.rank >= severity.rank)

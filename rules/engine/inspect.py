@@ -171,13 +171,13 @@ class Ear:
 
     @cached_property
     def _always(self) -> tuple[int, ...]:
-        return tuple(n for n, (_, one) in enumerate(self._python) if not _words_of(one))
+        return tuple(n for n, (_, one) in enumerate(self._python) if not words_of(one))
 
     @cached_property
     def _by_word(self) -> Mapping[bytes, tuple[int, ...]]:
         found: dict[bytes, list[int]] = {}
         for number, (_, listener) in enumerate(self._python):
-            for word in _words_of(listener):
+            for word in words_of(listener):
                 found.setdefault(word.encode(), []).append(number)
         return {word: tuple(numbers) for word, numbers in found.items()}
 
@@ -216,7 +216,7 @@ class Ear:
         return tuple(rule for rule in self.every_rule if rule not in self.rules)
 
 
-def _words_of(listener: Listener) -> frozenset[str]:
+def words_of(listener: Listener) -> frozenset[str]:
     """Identifiers of which a file must hold one; none if it may hold anything."""
     subject = listener.subject
     own = subject.words if issubclass(subject, DerivedSubject) else ()

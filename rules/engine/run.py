@@ -11,6 +11,7 @@ from types import MappingProxyType
 import libcst as cst
 
 from rules.engine import discover
+from rules.engine.checklist_topics import topics
 from rules.engine.config import Config
 from rules.engine.finding import Crash, Deferred, Finding, Report, Skip, Suppressed, VerifiedFix
 from rules.engine.fingerprint import numbered
@@ -100,7 +101,10 @@ def review(
     on_file("")
     trees = {c.path: (b.module if b else None, a.module if a else None) for c, b, a in sides}
     found.take_change(_as_change(snapshot, tuple(changes), trees), ear)
-    return found.report(perf_counter() - started)
+    read = [change for change, _, after in sides if after is None or after.skip is None]
+    report = found.report(perf_counter() - started)
+    elsewhere = {each.code for each in report.deferred}
+    return replace(report, topics=topics(read, report.findings, ear, elsewhere))
 
 
 def _both_sides(
