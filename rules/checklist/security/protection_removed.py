@@ -51,6 +51,18 @@ def delete_book(request, number):
     Book.objects.filter(number=number).delete()
     return JsonResponse({})
 ```
+Good: the function asks itself now, and refuses.
+```python shop/views.py
+from django.http import JsonResponse
+
+from shop.models import Book, Member
+
+def delete_book(request, number):
+    if not Member.objects.filter(user=request.user, role="admin").exists():
+        return JsonResponse({"error": "You may not do this."}, status=403)
+    Book.objects.filter(number=number).delete()
+    return JsonResponse({})
+```
 Good: the view itself is gone.
 ```python shop/views.py
 from django.http import JsonResponse
@@ -435,7 +447,24 @@ def _asks_otherwise(lost: Protection, sides: _Sides) -> bool:
     old, new = sides.old_places.get(lost.place), sides.new_places[lost.place]
     if not lost.place or old is None:
         return False
-    return bool(_asking(new) - _asking(old))
+    return bool(_asking(new) - _asking(old)) or _refusals(new) > _refusals(old)
+
+
+def _refusals(place: Place) -> int:
+    """How many answers of 401 and 403 stand in the place: `status=403`, `status.HTTP_401_...`."""
+    calls = list(find(place, cst.Call))
+    given = [keyword(each, word) for each in calls for word in ("status", "status_code")]
+    return sum(_is_refusal(each) for each in given)
+
+
+def _is_refusal(status: cst.BaseExpression | None) -> bool:
+    match status:
+        case cst.Integer(value="401" | "403"):
+            return True
+        case cst.Attribute(attr=cst.Name(value=name)) | cst.Name(value=name):
+            return "401" in name or "403" in name
+        case _:
+            return False
 
 
 def _asking(place: Place) -> set[str]:
