@@ -53,7 +53,7 @@ class DomainErrors:
     def near(self, path: str) -> Home | None:
         """The module whose exceptions code at this path might raise: beside it, or further up.
 
-        One lonely exception says little, unless its module is there for exceptions.
+        Those of a module that is there for something else are its own affair.
         """
         folder = path.rpartition("/")[0]
         while True:
@@ -62,7 +62,7 @@ class DomainErrors:
                 f"{folder}/exceptions".lstrip("/"),
                 f"{folder}/errors".lstrip("/"),
             ):
-                home = _home(self.by_folder.get(each, ()))
+                home = _home(self.by_folder.get(each, ()), path)
                 if home is not None:
                     return home
             if not folder:
@@ -70,13 +70,13 @@ class DomainErrors:
             folder = folder.rpartition("/")[0]
 
 
-def _home(errors: Sequence[DomainError]) -> Home | None:
+def _home(errors: Sequence[DomainError], asking: str) -> Home | None:
     counts = Counter(each.path for each in errors)
-    ranked = sorted(counts, key=lambda path: (not _is_home(path), -counts[path], path))
-    for path in ranked[:1]:
-        if _is_home(path) or counts[path] >= _FEWEST:
-            return Home(path, counts[path])
-    return None
+    homes = [each for each in counts if _is_home(each)]
+    if counts[asking] >= _FEWEST:
+        homes.append(asking)
+    best = min(homes, key=lambda path: (-counts[path], path), default=None)
+    return Home(best, counts[best]) if best is not None else None
 
 
 def _is_home(path: str) -> bool:

@@ -40,6 +40,20 @@ def charge(card, total):
     if card.is_expired:
         raise Exception("the card has expired")
 ```
+Good: another part of the project has some for its own use.
+```python shop/readers/sheets.py
+class SheetError(Exception):
+    pass
+
+
+class RangeError(SheetError):
+    pass
+```
+```python shop/readers/couch.py
+def read(answer):
+    if answer.status_code == 401:
+        raise Exception("wrong name or password")
+```
 Good: scripts and tests are their own callers.
 ```python shop/exceptions.py
 class ShopError(Exception):

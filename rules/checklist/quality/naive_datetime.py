@@ -102,6 +102,22 @@ ROOT_URLCONF = "shop.urls"
 INSTALLED_APPS = ["shop"]
 USE_TZ = True
 ```
+Good: the zone is put on in a line of its own.
+```python shop/times.py
+import datetime
+
+
+def read(stamp, aware=True):
+    at = datetime.datetime.utcfromtimestamp(stamp)
+    if aware:
+        at = at.replace(tzinfo=datetime.timezone.utc)
+    return at
+```
+```python shop/settings.py
+ROOT_URLCONF = "shop.urls"
+INSTALLED_APPS = ["shop"]
+USE_TZ = True
+```
 Good: a project without time zones.
 ```python shop/orders.py
 from datetime import datetime
@@ -203,7 +219,10 @@ def _is_harmless(call: cst.Call, here: Here) -> bool:
             around = here.parent(given)
             return isinstance(around, cst.Call) and _takes_naive(around)
         case cst.Assign(targets=[cst.AssignTarget(target=cst.Name() as target)]):
-            return _is_only_measured(target, here)
+            uses = _uses(target, here)
+            return any(_gets_zone(each, here) for each in uses) or (
+                bool(uses) and all(_is_measuring(each, here) for each in uses)
+            )
         case _:
             return False
 
@@ -215,24 +234,34 @@ def _is_duration_back(node: cst.BinaryOperation, here: Here) -> bool:
 
 
 def _takes_naive(around: cst.Call) -> bool:
-    func = around.func
-    last = func.attr.value if isinstance(func, cst.Attribute) else getattr(func, "value", "")
+    last = _last(around)
     return last in _HARMLESS or bool(_PUTS_ZONE_ON.search(last))
 
 
-def _is_only_measured(target: cst.Name, here: Here) -> bool:
-    """Whether the variable serves for differences, parts and texts alone."""
+def _last(call: cst.Call) -> str:
+    return call.func.attr.value if isinstance(call.func, cst.Attribute) else dotted(call.func)
+
+
+def _uses(target: cst.Name, here: Here) -> list[cst.Name]:
+    """Where else in the function the variable stands."""
     function = here.function(target) or here.module
-    uses = (
-        [
-            each
-            for each in find(function, cst.Name)
-            if each.value == target.value and each is not target
-        ]
-        if function is not None
-        else []
-    )
-    return bool(uses) and all(_is_measuring(each, here) for each in uses)
+    names = find(function, cst.Name) if function is not None else ()
+    return [each for each in names if each.value == target.value and each is not target]
+
+
+def _gets_zone(use: cst.Name, here: Here) -> bool:
+    """`at = at.replace(tzinfo=UTC)`, `at = make_aware(at)`."""
+    match here.parent(use):
+        case cst.Attribute(value=owner, attr=cst.Name(value=name)) as read if owner is use:
+            call = here.parent(read)
+            return (
+                name == "replace" and isinstance(call, cst.Call) and "tzinfo" in here.source(call)
+            )
+        case cst.Arg() as given:
+            around = here.parent(given)
+            return isinstance(around, cst.Call) and _last(around) in ("make_aware", "localize")
+        case _:
+            return False
 
 
 def _is_measuring(use: cst.Name, here: Here) -> bool:
