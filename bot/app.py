@@ -1,4 +1,4 @@
-"""The receiver's application: a bare route for the webhook, FastAPI for the pages."""
+"""The receiver's application: the webhook by itself, FastAPI for the pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.routing import Route
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.door import WebhookDoor
 from bot.metrics import Metrics
@@ -14,8 +15,10 @@ from bot.queue import Queue
 from bot.settings import BotSettings
 from bot.status import status_pages
 
+WEBHOOK = "/webhooks/github"
 
-def create_app(settings: BotSettings, queue: Queue) -> FastAPI:
+
+def create_app(settings: BotSettings, queue: Queue) -> ASGIApp:
     """The whole receiver; closes `queue` when it stops."""
 
     @asynccontextmanager
@@ -23,10 +26,17 @@ def create_app(settings: BotSettings, queue: Queue) -> FastAPI:
         yield
         await queue.close()
 
-    app = FastAPI(title="Stet", lifespan=lifespan, openapi_url=None)
+    pages = FastAPI(title="Stet", lifespan=lifespan, openapi_url=None)
     metrics = Metrics()
     door = WebhookDoor(settings.keys(), settings.app_id, queue, metrics)
-    # A bare route: what FastAPI does between would cost more than signature and queue together.
-    app.router.routes.append(Route("/webhooks/github", door, methods=["POST"]))
-    app.include_router(status_pages(queue, metrics, settings.pages))
-    return app
+    pages.include_router(status_pages(queue, metrics, settings.pages))
+
+    # Before FastAPI: its layers would cost more than signature and queue together.
+    async def receiver(scope: Scope, receive: Receive, send: Send) -> None:
+        where: ASGIApp = pages
+        if scope["type"] == "http" and scope["path"] == WEBHOOK:
+            is_post = scope["method"] == "POST"
+            where = door if is_post else Response(status_code=405, headers={"Allow": "POST"})
+        await where(scope, receive, send)
+
+    return receiver

@@ -1,0 +1,1 @@
+"""`python -m bench.load`: what the webhook door carries, as ratios within one run."""
