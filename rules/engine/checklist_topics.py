@@ -42,6 +42,7 @@ def topics(
     at, where a finding belongs to it, or where there is reason to ask one of its questions.
     """
     looked, drawn = _looked(files, ear)
+    looked |= {each.code for each in findings}  # also of what a change no longer protects
     homes = {rule.code: home_of(rule.category) for rule in ear.rules}
     touched = {homes[code] for code in drawn} | {home_of(each.category) for each in findings}
     reasons = evidence_for(files, findings)

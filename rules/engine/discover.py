@@ -12,6 +12,7 @@ from rules.engine.config import Config
 from rules.kit import Rule
 
 DOCS_URL = "https://stet-review.github.io/stet/rules"
+CHECKLIST_URL = "https://stet-review.github.io/stet/checklist/"
 
 
 @cache

@@ -15,6 +15,7 @@ from worker.outcomes import Record
 from worker.placing import Reason, Unplaced
 from worker.plan import Ignored, ReviewPlan
 from worker.pull_request import OwnComment, PullRequest
+from worker.render.checklist import checklist_part
 from worker.render.text import clean, code, fence_for, fit, prose
 
 MOST_BYTES = 65_000
@@ -100,6 +101,7 @@ def check_text(
         _ignored(plan.ignored, pull_request),
         _suppressed(report, pull_request),
         _demoted(plan, about),
+        checklist_part(report.topics, _standing(plan), pull_request),
         _unread(report),
         _configuration(about),
         _previewed(about.preview),
@@ -113,6 +115,11 @@ def check_text(
         annotations=_annotations(plan, _mistakes(about)),
         buttons=_buttons(report, plan, about),
     )
+
+
+def _standing(plan: ReviewPlan) -> tuple[Finding, ...]:
+    """What is found and not dismissed."""
+    return (*plan.new, *(each.finding for each in plan.still_open))
 
 
 def _buttons(report: Report, plan: ReviewPlan, about: About) -> tuple[Button, ...]:
