@@ -100,7 +100,8 @@ class _Trial:
         self._bytes_left -= len(data)
         module = self._splicer.edited(edits, patched) if self._splicer is not None else None
         path = self._inspection.path
-        again = inspect(path, data, self._project, self._ear, module=module, is_trial=True)
+        ear = self._ear.of_trial(each.rule for each in cured)
+        again = inspect(path, data, self._project, ear, module=module, is_trial=True)
         if again.skip is not None or again.crashes:
             return False
         after = Counter(each.key for each in again.placed)

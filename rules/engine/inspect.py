@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase, translate
 from functools import cached_property, partial
 from typing import Any
@@ -16,6 +16,7 @@ from rules.engine.encodings import lines_of, read_text
 from rules.engine.finding import Crash, Skip
 from rules.engine.fingerprint import base_key, shape
 from rules.engine.guard import reason_to_skip
+from rules.engine.parse import parse_module
 from rules.engine.suppress import NOTHING_SILENCED, Suppressions, means, today
 from rules.facts.python_modules import module_name
 from rules.kit import (
@@ -185,6 +186,25 @@ class Ear:
     def _words(self) -> frozenset[bytes]:
         return frozenset(self._by_word)
 
+    def of_trial(self, cured: Iterable[Rule]) -> Ear:
+        """For trying out fixes of these rules: what is followed through the project is left out.
+
+        It takes longest, and only fixes of its own section touch what it looks at.
+        """
+        sections = frozenset(rule.category for rule in cured)
+        known = self._of_trials.get(sections)
+        if known is None:
+            near = {one[1].subject for one in self.derived if one[0].category in sections}
+            kept = tuple(
+                one for one in self.derived if one[1].subject in near or not _is_followed(one[1])
+            )
+            known = self._of_trials[sections] = replace(self, derived=kept)
+        return known
+
+    @cached_property
+    def _of_trials(self) -> dict[frozenset[str], Ear]:
+        return {}
+
     def of_text(self, path: str) -> list[Heard]:
         """Listeners on text that read this path."""
         name = path.rpartition("/")[2]
@@ -221,6 +241,10 @@ def words_of(listener: Listener) -> frozenset[str]:
     subject = listener.subject
     own = subject.words if issubclass(subject, DerivedSubject) else ()
     return listener.words or frozenset(own)
+
+
+def _is_followed(listener: Listener) -> bool:
+    return issubclass(listener.subject, DerivedSubject) and listener.subject.is_followed
 
 
 class _Run:
@@ -465,7 +489,7 @@ def _parse(path: str, data: bytes) -> tuple[cst.Module | None, Skip | None]:
     if reason is not None:
         return None, Skip(path, f"not analysed: {reason}")
     try:
-        return cst.parse_module(data), None
+        return parse_module(data), None
     except _PARSE_FAILURES as problem:
         return None, Skip(path, _parse_problem(problem))
 

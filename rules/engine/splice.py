@@ -19,6 +19,7 @@ import libcst as cst
 
 from rules.engine.finding import TextEdit
 from rules.engine.guard import reason_to_skip
+from rules.engine.parse import parse_module
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")
 _BREAK = re.compile(r"\r\n?|\n")
@@ -189,6 +190,6 @@ def _parse(text: str) -> cst.Module | None:
     if reason_to_skip(b"\n\n" + text.encode("utf-8", "surrogatepass")) is not None:
         return None
     try:
-        return cst.parse_module(text)
+        return parse_module(text)
     except _UNREADABLE:
         return None

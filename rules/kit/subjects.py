@@ -55,10 +55,11 @@ class DerivedSubject(ABC):
     """A subject that is found in a Python file, once for all rules that wait for it.
 
     A file is searched only if `lives_in` its path and it holds one of `words`, where there
-    are any.
+    are any. One that `is_followed` through the code of the project takes long to find.
     """
 
     words: ClassVar[frozenset[str]] = frozenset()
+    is_followed: ClassVar[bool] = False
 
     @classmethod
     def lives_in(cls, path: str) -> bool:

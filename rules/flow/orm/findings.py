@@ -26,7 +26,10 @@ _WORDS = frozenset(
 )
 _KINDS = ("template", "admin", "resolver")
 _LONGEST = 60  # characters of code in a message
-_ODD_JOB = re.compile(r"(^|/)(scripts?|bin|tools?|examples?|demos?|samples?)/")
+_ODD_JOB = re.compile(
+    r"(^|/)(scripts?|bin|tools?|examples?|demos?|samples?)/"
+    r"|(^|/)(random|sample|demo|fake|populate|seed)_?(data|db|database)?(\.py$|/)"
+)
 _SHOWN = 3  # paths that a message names
 
 
@@ -39,6 +42,7 @@ class Unloaded(DerivedSubject):
     """
 
     words: ClassVar[frozenset[str]] = _WORDS
+    is_followed: ClassVar[bool] = True
 
     kind: str
     paths: tuple[str, ...]
@@ -159,6 +163,7 @@ class Again(DerivedSubject):
     """A query that is run for every row or turn of a loop."""
 
     words: ClassVar[frozenset[str]] = _WORDS
+    is_followed: ClassVar[bool] = True
 
     found: Repeated
     where: cst.CSTNode | Span

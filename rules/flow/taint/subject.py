@@ -79,6 +79,7 @@ class TaintedCall(DerivedSubject):
     family: ClassVar[str] = ""
     sinks: ClassVar[tuple[Sink | Stored | Returned, ...]] = ()
     hotspots: ClassVar[bool] = False
+    is_followed: ClassVar[bool] = True
 
     @classmethod
     def lives_in(cls, path: str) -> bool:
