@@ -113,3 +113,8 @@ REASONS: Mapping[str, Reason] = {
     "workflow.seven-steps": Reason("has a finding about how it was made", _workflow),
     "workflow.standards": Reason("changes what checks the project", _gates),
 }
+
+
+def asked_when(row: str) -> str:
+    """When the question of a row is asked, as the end of a sentence; empty for one without."""
+    return REASONS[row].when if row in REASONS else ""

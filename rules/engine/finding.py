@@ -129,5 +129,10 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
     topics: tuple[Topic, ...] = ()
 
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What only people can answer, in the order of the checklist."""
+        return tuple(question for topic in self.topics for question in topic.questions)
+
     def at_least(self, severity: Severity) -> tuple[Finding, ...]:
         return tuple(f for f in self.findings if f.severity.rank >= severity.rank)

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rules.engine.catalogue import checklist
+from rules.engine.checklist_reasons import asked_when
 from rules.engine.discover import all_rules, url_of
 from rules.engine.docs.settings_reference import option_rows
 from rules.engine.docs.words import table as markdown_table
@@ -120,7 +121,8 @@ def checklist_as(format_: str) -> str:
     """Every row of the checklist, as `json` or a table for a terminal."""
     rows = checklist()
     if format_ == "json":
-        return json.dumps([asdict(each) for each in rows], indent=2, ensure_ascii=False) + "\n"
+        data = [{**asdict(each), "asked_when": asked_when(each.id)} for each in rows]
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
     table = Table("Row", "Item", "Mode", "Rules", "Asked of people", box=None)
     for each in rows:
         planned = [f"({code})" for code in each.planned]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import msgspec
@@ -11,7 +12,10 @@ from trees import snapshot_of
 from rules.engine.catalogue import checklist
 from rules.engine.checklist_reasons import REASONS, evidence_for
 from rules.engine.config import Config, RulesConfig
+from rules.engine.docs.checklist_page import checklist_tables
 from rules.engine.finding import Question, Report
+from rules.engine.formats import json_format, line_formats, text_format
+from rules.engine.pages import checklist_as
 from rules.engine.run import review
 
 VIEWS = "from django.http import HttpResponse\n\n\ndef shown(request):\n    return HttpResponse()\n"
@@ -231,3 +235,30 @@ def test_topics_travel_with_the_report() -> None:
 
     assert report.topics
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(report), type=Report) == report
+
+
+def test_each_format_of_a_review_tells_the_questions() -> None:
+    path, text, because = CASES["tests.performance"]
+    report = report_of({}, {path: text})
+    rows = json.loads(json_format.write(report))["questions"]
+
+    assert [each["because"] for each in rows if each["row"] == "tests.performance"] == [because]
+    assert f"({because}, `{path}:6`)" in line_formats.markdown(report)
+    assert f"tests.performance ({path}:6)" in text_format.write(report, str, colour=False)
+
+
+def test_a_report_without_questions_says_nothing_of_them() -> None:
+    report = report_of({}, {"README.md": "# Shop\n"})
+
+    assert "person" not in line_formats.markdown(report)
+    assert "person" not in text_format.write(report, str, colour=False)
+
+
+def test_the_checklist_says_when_each_question_is_asked() -> None:
+    rows = json.loads(checklist_as("json"))
+    page = checklist_tables()
+
+    assert [row["id"] for row in rows if bool(row["question"]) != bool(row["asked_when"])] == []
+    assert all(
+        f"Asked when a change {row['asked_when']}." in page for row in rows if row["question"]
+    )

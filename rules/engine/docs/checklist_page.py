@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rules.engine.catalogue import Row, checklist
+from rules.engine.checklist_reasons import asked_when
 from rules.engine.discover import find_rule
 from rules.engine.docs.words import table
 
@@ -35,6 +36,8 @@ def _link(code: str) -> str:
 
 
 def _people(row: Row) -> str:
-    if row.question or row.rules or row.planned:
-        return row.question
+    if row.question:
+        return f"{row.question} Asked when a change {asked_when(row.id)}."
+    if row.rules or row.planned:
+        return ""
     return "Left to people: it is about how they speak, not about the code."

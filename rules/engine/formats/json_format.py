@@ -75,6 +75,16 @@ def write(report: Report) -> str:
         "crashes": [
             {"path": each.path, "rule": each.rule, "error": each.error} for each in report.crashes
         ],
+        "questions": [
+            {
+                "row": each.row,
+                "question": each.text,
+                "path": each.path,
+                "line": each.line,
+                "because": each.because,
+            }
+            for each in report.questions
+        ],
         "statistics": statistics(report),
     }
     return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"

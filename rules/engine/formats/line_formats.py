@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from rules.engine.finding import Finding, Report
+from rules.engine.finding import Finding, Question, Report
 from rules.kit import Severity, Span
 
 Sources = Callable[[str], str | None]
@@ -90,7 +90,26 @@ def _cell(text: str) -> str:
 
 
 def markdown(report: Report) -> str:
-    """A table for a job summary or a wiki."""
+    """A table for a job summary or a wiki, and what the checklist asks of people."""
+    return _findings_table(report) + _questions_list(report)
+
+
+def _questions_list(report: Report) -> str:
+    if not report.questions:
+        return ""
+    rows = [
+        f"- {_cell(each.text)} ({_cell(each.because)}{_asked_at(each)})"
+        for each in report.questions
+    ]
+    return "\n".join(["", "Only a person can tell:", "", *rows]) + "\n"
+
+
+def _asked_at(question: Question) -> str:
+    line = f":{question.line}" if question.line else ""
+    return f", `{_cell(question.path)}{line}`" if question.path else ""
+
+
+def _findings_table(report: Report) -> str:
     if not report.findings:
         return f"No findings in {report.files} files.\n"
     rows = ["| Where | Rule | Severity | What |", "|--|--|--|--|"]

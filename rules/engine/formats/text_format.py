@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rules.engine.finding import Finding, Report
+from rules.engine.finding import Finding, Question, Report
 from rules.engine.fix import apply
 from rules.kit import Severity
 
@@ -38,6 +38,9 @@ def write(report: Report, sources: Sources, *, colour: bool, with_statistics: bo
     if with_statistics and report.findings:
         _table(console, report)
     console.print(_verdict(report))
+    if report.questions:
+        asked = ", ".join(_plain(f"{each.row}{_place(each)}") for each in report.questions)
+        console.print(Text(f"For a person to answer: {asked}", "dim"))
     return out.getvalue()
 
 
@@ -115,6 +118,13 @@ def _verdict(report: Report) -> Text:
     cures = sum(1 for each in report.findings if each.fix is not None)
     more = f" {_count(cures, 'fix', 'fixes')} offered." if cures else ""
     return Text(f"{', '.join(words)} in {files}.{more}", "bold")
+
+
+def _place(question: Question) -> str:
+    if not question.path:
+        return ""
+    line = f":{question.line}" if question.line else ""
+    return f" ({question.path}{line})"
 
 
 def _count(number: int, one: str, many: str = "") -> str:
