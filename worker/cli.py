@@ -45,7 +45,10 @@ def work(processes: int) -> None:
         sys.exit(_work_many(processes))
     import structlog
 
+    from worker.chores import Chores
+    from worker.jobs import app_of
     from worker.queue_worker import work as work_queue
+    from worker.sweepers import chores_of
     from worker.turns import Turns
 
     log = structlog.get_logger("stet")
@@ -53,9 +56,15 @@ def work(processes: int) -> None:
         log.warning(warning)
     _refuse_forgetful_redis(settings)
     turns = Turns(settings.redis())
+    chores_redis = settings.redis_bytes()
     log.info("working")
     # A worker that ends unasked, say because Redis went away, says so to whoever restarts it.
-    asked = work_queue(settings.redis_bytes(), turns, scrubber=Scrubber(settings.secrets()))
+    asked = work_queue(
+        settings.redis_bytes(),
+        turns,
+        scrubber=Scrubber(settings.secrets()),
+        chores=Chores(chores_redis, chores_of(app_of(settings), chores_redis, turns)),
+    )
     sys.exit(0 if asked else 1)
 
 

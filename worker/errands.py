@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 from rules.engine.discover import find_rule
@@ -154,7 +155,9 @@ class Errands:
             action="" if wants or action not in ACTIONS else action,
         )
         try:
-            return review_pull_request(opened, self._tools, ledger, wish)
+            pull = opened.pull_request
+            with nullcontext() if wants else self._tools.spending(pull):
+                return review_pull_request(opened, self._tools, ledger, wish)
         except SupersededError as news:
             if news.comes_again:
                 # The event that tells of the change may still be on its way.

@@ -7,11 +7,13 @@ from functools import partial
 
 from rules.engine.discover import all_rules
 from rules.engine.index import extractors
+from worker.allowance import Allowance
+from worker.consequences import consequences
 from worker.errands import Errands
 from worker.facts_cache import FactsCache
 from worker.github.app import tokens_of
 from worker.github.client import App, Client
-from worker.github.errors import GitHubError, GoneError, InstallationGoneError, RateLimitedError
+from worker.github.errors import GitHubError, RateLimitedError, UnavailableError
 from worker.github.organisation import organisation_file
 from worker.github.pulls import read_pull_request
 from worker.ledger import Ledger, Ledgers
@@ -28,6 +30,8 @@ _CRASHED = (
     "the code: nothing is known about it. A new push, or `/stet review`, starts another try."
 )
 
+_UNHEARD_SECONDS = 60.0
+
 # A worker imports this module once and then forks for each job: what is loaded here is shared.
 all_rules()
 extractors()
@@ -36,61 +40,68 @@ extractors()
 def take_turn() -> None:
     """The job of the queue: work on the pull request whose turn it is, if there is one."""
     settings = load(WorkerSettings)
-    turns = Turns(settings.redis())
+    turns = Turns(settings.redis(), most_of_one=settings.installation_turns)
     with hold_turn(turns, most_seconds=settings.review_seconds) as held:
         if held is not None:
             work(held, turns, settings)
 
 
-def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
-    """One turn, and what the errors of GitHub mean for it."""
-    key = held.turn.key
-    redis = settings.redis_bytes()
-    app = App(
+def app_of(settings: WorkerSettings) -> App:
+    """Who Stet is on GitHub."""
+    return App(
         settings.app_id,
         settings.private_key.get_secret_value(),
         settings.github_api_url,
         may_commit=settings.autofix,
     )
+
+
+def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
+    """One turn."""
+    key = held.turn.key
+    redis = settings.redis_bytes()
+    app = app_of(settings)
     ledgers, outcomes = Ledgers(redis), Outcomes(redis)
 
     def remember(ledger: Ledger) -> None:
         held.ensure_held()
         ledgers.write(key, ledger)
 
-    try:
-        with Client(app, key, tokens_of(app, redis)) as client:
-            tools = Tools(
-                client=client,
-                cache=FactsCache(redis, key.installation),
-                ensure_current=held.ensure_current,
-                ensure_held=held.ensure_held,
-                open_checks=OpenChecks(redis),
-                remember=remember,
-                records=lambda: outcomes.of(key),
-                attempt=held.turn.attempt,
-            )
-            if held.turn.is_exhausted:
-                _give_up(held, tools)
-            else:
-                organisation = partial(organisation_file, app, key, redis)
-                Errands(held, tools, ledgers, outcomes, organisation).run()
-    except RateLimitedError as limit:
-        raise PutBackError(limit.retry_after, "GitHub's rate limit") from None
-    except InstallationGoneError:
-        log.info("installation %d is gone, its work is dropped", key.installation)
-        turns.forget(key.installation)
-    except GoneError as gone:
-        log.info("%s is gone: %s", key, gone)
+    with (
+        consequences(held, turns, redis),
+        Client(app, key, tokens_of(app, redis)) as client,
+    ):
+        tools = Tools(
+            client=client,
+            cache=FactsCache(redis, key.installation),
+            ensure_current=held.ensure_current,
+            ensure_held=held.ensure_held,
+            open_checks=OpenChecks(redis),
+            remember=remember,
+            records=lambda: outcomes.of(key),
+            attempt=held.turn.attempt,
+            spending=Allowance(redis).spending,
+        )
+        if held.turn.is_exhausted:
+            _give_up(held, tools)
+        else:
+            organisation = partial(organisation_file, app, key, redis)
+            Errands(held, tools, ledgers, outcomes, organisation).run()
 
 
 def _give_up(held: HeldTurn, tools: Tools) -> None:
     """All tries ended badly: say so where the author looks, and stop."""
-    held.give_up("several tries failed; see the log")
     try:
         opened = read_pull_request(tools.client)
         check, head = configure(opened).config.check, opened.pull_request.head
         title = "Could not be analysed"
         tools.checks.abandon(check.name, head, check.on_error, title, _CRASHED)
+    except RateLimitedError:
+        raise
+    except UnavailableError as error:
+        # Silence would leave the check run open: told as soon as GitHub hears it.
+        raise PutBackError(_UNHEARD_SECONDS, str(error)) from None
     except GitHubError as error:
         log.warning("%s: giving up could not be told: %s", held.turn.key, error)
+        tools.open_checks.forget(held.turn.key)
+    held.give_up("several tries failed; see the log")

@@ -17,7 +17,10 @@ _NAME = "{stet}:checks"
 
 @dataclass(frozen=True, slots=True)
 class OpenCheck:
-    """A check run in progress. `since` in seconds since the epoch."""
+    """A check run in progress. `since` in seconds since the epoch.
+
+    `id` is 0 before GitHub has answered: it may be there or not.
+    """
 
     key: PullRequestKey
     head: str
@@ -32,7 +35,7 @@ class OpenChecks:
         self._redis = redis
 
     def note(self, check: OpenCheck) -> None:
-        """Remember a check run that has just been created."""
+        """Remember a check run that has just been, or is about to be, created."""
         self._redis.hset(_NAME, _field(check.key), msgspec.json.encode(check))
 
     def of(self, key: PullRequestKey) -> OpenCheck | None:

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from types import FrameType
 from typing import Any, ClassVar, Self
 
@@ -20,13 +21,14 @@ from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
+from worker.chores import Chores
 from worker.leash import die_with_parent
 from worker.logs import Scrubber
 from worker.turns import QUEUE, TAKE_TURN, TurnInterrupted, Turns
 
 log = logging.getLogger(__name__)
 
-SWEEP_SECONDS = 4.0
+SWEEP_SECONDS = 3.0
 
 
 class JobRefusedError(Exception):
@@ -137,11 +139,12 @@ def work(
     scrubber: Scrubber,
     functions: Iterable[str] = (TAKE_TURN,),
     sweep_seconds: float = SWEEP_SECONDS,
+    chores: Chores | None = None,
 ) -> bool:
     """Work until told to stop by SIGTERM or SIGINT; False when it ended for another reason.
 
     `connection` gives bytes, as RQ wants it; `turns` must have a client of its own, because a
-    child may be forked while the sweeper talks. The modules of `functions` are imported here, once,
+    child may be forked while the sweeper talks; so must `chores`. The modules of `functions` are imported here, once,
     so that the children that RQ forks have them.
     """
     listed = tuple(functions)
@@ -161,7 +164,7 @@ def work(
     )
     worker.scrubber = scrubber
     worker.log_result_lifespan = False
-    with Sweeper(turns, sweep_seconds):
+    with Sweeper(turns, sweep_seconds), chores or nullcontext():
         worker.work(logging_level=None, with_scheduler=True)
     return worker._shutdown_requested_date is not None  # noqa: SLF001  # RQ has no other word for it
 

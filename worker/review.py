@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -43,7 +44,8 @@ SKIP_LABEL = "stet:skip"
 class Tools:
     """What a review works with. `ensure_current` guards what is said, `ensure_held` the check.
 
-    `remember` keeps the ledger, `records` tells how the rules fared in this repository.
+    `remember` keeps the ledger, `records` tells how the rules fared in this repository. A review
+    that nobody asked for runs inside `spending`, which may put it back.
     """
 
     client: Client
@@ -54,6 +56,7 @@ class Tools:
     remember: Callable[[Ledger], None]
     records: Callable[[], Mapping[str, Record]]
     attempt: int = 1
+    spending: Callable[[PullRequest], AbstractContextManager[None]] = lambda _: nullcontext()
 
     @property
     def checks(self) -> Checks:

@@ -174,6 +174,14 @@ class WorkerSettings(ProcessSettings):
             "threads are resolved when their findings are gone."
         ),
     )
+    installation_turns: int = Field(
+        default=4,
+        ge=0,
+        description=(
+            "Set it to the most pull requests of one installation that are reviewed at once, "
+            "or to 0 for any number."
+        ),
+    )
     review_seconds: int = Field(
         default=300,
         ge=5,

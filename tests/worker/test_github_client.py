@@ -12,6 +12,7 @@ from odd_server import KEY, Asked, OddServer, Told, minting, odd_server
 
 from worker.github.client import API_VERSION, App, Client
 from worker.github.errors import (
+    ConflictError,
     ForbiddenError,
     GitHubError,
     GoneError,
@@ -228,7 +229,7 @@ SECONDARY = b'{"message": "You have exceeded a secondary rate limit."}'
         (404, {}, b"", GoneError),
         (410, {}, b"", GoneError),
         (451, {}, b"", GoneError),
-        (409, {}, b"", RefusedError),
+        (409, {}, b"", ConflictError),
         (422, {}, b"", RefusedError),
         (500, {}, b"<html>", UnavailableError),
         (504, {}, b"", UnavailableError),

@@ -17,6 +17,7 @@ def make_due(desk: Desk) -> None:
     """Let the pause of every turn that was given back be over."""
     for pull, _due in desk.redis.zscan_iter("{stet}:later"):
         desk.redis.zadd("{stet}:later", {pull: 0})
+    desk.redis.delete(f"{{stet}}:limited:{desk.installation}")
     desk.turns.sweep()
 
 

@@ -49,6 +49,10 @@ def _mint(app: App, key: PullRequestKey, permissions: dict[str, str]) -> Token:
             answer = ask(github, "POST", path, json=body)
     except (GoneError, ForbiddenError) as error:
         raise InstallationGoneError(str(error)) from None
+    except RefusedError as error:
+        if permissions != PERMISSIONS:
+            raise
+        raise GoneError(f"not a repository of the installation: {error}") from None
     try:
         minted = msgspec.json.decode(answer.body, type=_Minted)
     except msgspec.MsgspecError:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
 
 from worker.github.client import Client
-from worker.github.errors import GoneError, UnavailableError
+from worker.github.errors import GoneError, RefusedError, UnavailableError
 from worker.github.gate import Gate
 from worker.open_checks import OpenCheck, OpenChecks
 from worker.plan import Conclusion
@@ -25,6 +26,15 @@ class _Id(msgspec.Struct):
     id: int
 
 
+class _OpenRun(msgspec.Struct):
+    id: int
+    external_id: str | None = None
+
+
+class _Listed(msgspec.Struct):
+    check_runs: list[_OpenRun] = []
+
+
 class Checks:
     """The check runs of one pull request. `gate` is asked before each write."""
 
@@ -35,24 +45,47 @@ class Checks:
 
     def start(self, name: str, head: str, attempt: int) -> int:
         """The id of a check run in progress: a new one, or the one that a crash left open."""
-        left = self._open.of(self._client.key)
+        left = self._left_open()
         if left is not None and left.head == head:
+            self._open.note(left)
             return left.id
         self.cancel_open("Superseded by a newer push")
+        opened = OpenCheck(self._client.key, head, 0, time.time())
+        # Before it is there: whoever dies while GitHub creates it leaves word of it.
+        self._open.note(opened)
         check = self._create(self._new(name, head, attempt) | {"status": "in_progress"})
-        self._open.note(OpenCheck(self._client.key, head, check, time.time()))
+        self._open.note(replace(opened, id=check))
         return check
+
+    def _left_open(self) -> OpenCheck | None:
+        """The check run that an earlier try has opened and nobody closed."""
+        left = self._open.of(self._client.key)
+        if left is None or left.id:
+            return left
+        app = self._client.app.id
+        query: dict[str, str | int] = {"status": "in_progress", "filter": "all", "app_id": app}
+        path = f"{self._client.repository}/commits/{left.head}/check-runs"
+        try:
+            runs = self._client.get(path, _Listed, query).check_runs
+        except (GoneError, RefusedError):
+            runs = []  # the commit is gone, and its check runs with it
+        mark = f"{left.key.repository_id}:{left.key.number}:"
+        found = [each.id for each in runs if (each.external_id or "").startswith(mark)]
+        if not found:
+            self._open.forget(left.key)
+            return None
+        return replace(left, id=found[0])
 
     def cancel_open(self, why: str) -> None:
         """Close the check run of a review that never came to its end, if there is one."""
-        left = self._open.of(self._client.key)
+        left = self._left_open()
         if left is not None:
             output = {"title": why, "summary": "Its review was not finished."}
             self._close(left.id, "cancelled", {"output": output})
 
     def abandon(self, name: str, head: str, conclusion: Conclusion, title: str, why: str) -> None:
         """Close what is open, or say in a new check run, that nothing came of it."""
-        left = self._open.of(self._client.key)
+        left = self._left_open()
         if left is None or left.head != head:
             self.conclude(name, head, conclusion, title, why)
             return

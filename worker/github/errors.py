@@ -13,11 +13,15 @@ class GitHubError(Exception):
 
 
 class RateLimitedError(GitHubError):
-    """Come again in `retry_after` seconds; nothing was done."""
+    """Come again in `retry_after` seconds; nothing was done.
 
-    def __init__(self, retry_after: float) -> None:
+    Where GitHub has not told when (`is_told`), wait twice as long each time.
+    """
+
+    def __init__(self, retry_after: float, *, is_told: bool = False) -> None:
         super().__init__(f"rate limit, again in {retry_after:.0f} s")
         self.retry_after = retry_after
+        self.is_told = is_told
 
 
 class UnavailableError(GitHubError):
@@ -41,7 +45,11 @@ class InstallationGoneError(GoneError):
 
 
 class RefusedError(GitHubError):
-    """GitHub understood and refused: the request itself is at fault (409, 422)."""
+    """GitHub understood and refused: the request itself is at fault (422 and others)."""
+
+
+class ConflictError(RefusedError):
+    """The repository is in no state for it (409): empty, or moved meanwhile."""
 
 
 class _Message(msgspec.Struct):
@@ -69,7 +77,9 @@ def error_of(
         or "rate limit" in words.lower()
     )
     if limited:
-        return RateLimitedError(_pause(headers))
+        pause = _told_pause(headers)
+        seconds = min(max(60.0 if pause is None else pause, 1.0), 3700.0)
+        return RateLimitedError(seconds, is_told=pause is not None)
     match status:
         case 401:
             return UnauthorizedError(text)
@@ -79,21 +89,21 @@ def error_of(
             return ForbiddenError(text)
         case 404 | 410 | 451:
             return GoneError(text)
+        case 409:
+            return ConflictError(text)
         case _ if status >= 500:
             return UnavailableError(text)
         case _:
             return RefusedError(text)
 
 
-def _pause(headers: Mapping[str, str]) -> float:
-    """As told; else until the limit resets; else a minute. At most an hour and a bit."""
+def _told_pause(headers: Mapping[str, str]) -> float | None:
+    """As long as told, or until the limit resets; None where neither is said."""
     try:
         if "retry-after" in headers:
-            seconds = float(headers["retry-after"])
-        elif headers.get("x-ratelimit-remaining") == "0":
-            seconds = float(headers["x-ratelimit-reset"]) - time.time() + 1
-        else:
-            seconds = 60.0
+            return float(headers["retry-after"])
+        if headers.get("x-ratelimit-remaining") == "0":
+            return float(headers["x-ratelimit-reset"]) - time.time() + 1
     except (KeyError, ValueError):
-        seconds = 60.0
-    return min(max(seconds, 1.0), 3700.0)
+        pass
+    return None

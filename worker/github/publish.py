@@ -11,7 +11,7 @@ import msgspec
 from rules.engine.finding import Finding
 from worker.github import queries
 from worker.github.client import Client
-from worker.github.errors import GoneError, RefusedError, UnavailableError
+from worker.github.errors import ConflictError, GoneError, RefusedError, UnavailableError
 from worker.github.gate import Gate
 from worker.github.pulls import read_threads
 from worker.placing import InlineComment
@@ -79,6 +79,8 @@ class Speaker:
         comments = list(plan.inline)
         try:
             self._send_review(plan, comments)
+        except ConflictError:
+            raise
         except RefusedError as refusal:
             log.warning("%s: review refused, looking for the comment: %s", self._pull.key, refusal)
             good = self._good(comments)
