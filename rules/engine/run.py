@@ -152,7 +152,9 @@ def _introduced(sides: Sequence[Sides], config: Config) -> frozenset[int]:
     """The ids of findings after the change that the version before does not account for.
 
     Within a file equal findings are counted against each other; what is left over may be
-    accounted for by one that went away in another file of the change: moved code.
+    accounted for by one of the same rule that stood on the same, untouched line (the function
+    around it has another name now), or by one that went away in another file of the change:
+    moved code.
     """
     if config.review.scope != "introduced":
         return frozenset(
@@ -174,7 +176,10 @@ def _introduced(sides: Sequence[Sides], config: Config) -> frozenset[int]:
             surplus = len(group) - old[key]
             group.sort(key=lambda each: (not _touches(each, change.added), each.span))
             left.extend(group[: max(0, surplus)])
-        gone += old - Counter({key: len(group) for key, group in groups.items()})
+        lost = old - Counter({key: len(group) for key, group in groups.items()})
+        if lost and before is not None:
+            left = _without_untouched(left, before.placed, lost, change)
+        gone += lost
     new = []
     for each in left:
         if gone[each.key] > 0:
@@ -182,6 +187,31 @@ def _introduced(sides: Sequence[Sides], config: Config) -> frozenset[int]:
         else:
             new.append(each)
     return frozenset(id(each) for each in new)
+
+
+def _without_untouched(
+    left: list[Placed], before: Sequence[Placed], lost: Counter[str], change: FileChange
+) -> list[Placed]:
+    """Those not accounted for by lost findings of the same rule on the same line; counts them off."""
+    old_lines = _kept_lines(change.before, change.removed)
+    new_lines = _kept_lines(change.after, change.added)
+    line_before = dict(zip(new_lines, old_lines, strict=False))
+    there: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for each in before:
+        if lost[each.key] > 0:
+            there[each.rule.code, each.span.line].append(each.key)
+    kept = []
+    for each in left:
+        same = there.get((each.rule.code, line_before.get(each.span.line, 0)), [])
+        if each.path == change.path and same and not _touches(each, change.added):
+            lost[same.pop()] -= 1
+        else:
+            kept.append(each)
+    return kept
+
+
+def _kept_lines(data: bytes | None, but: frozenset[int]) -> list[int]:
+    return [n for n in range(1, (data or b"").count(b"\n") + 2) if n not in but]
 
 
 def _touches(placed: Placed, added: frozenset[int]) -> bool:

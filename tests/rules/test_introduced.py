@@ -254,3 +254,18 @@ def test_a_finding_traded_for_another_in_the_same_place_is_new() -> None:
     before = {"app/a.py": "def f(o, a=[]):\n    return o\n"}
     after = {"app/a.py": f"def f(o):\n{HANDLER}"}
     assert [each.code for each in introduced(before, after)] == ["ERR101"]
+
+
+def test_a_function_with_another_name_is_not_blamed_for_its_untouched_lines() -> None:
+    body = "    answer = requests.get(url)\n    return answer.status_code == 200\n"
+    before = {"app/a.py": f"import requests\n\n\ndef ask(url):\n{body}"}
+    after = {"app/a.py": f"import requests\n\n\ndef ask_first(url):\n{body}"}
+    assert found(before)
+    assert introduced(before, after) == []
+
+
+def test_a_line_copied_into_a_new_function_is_introduced_there() -> None:
+    before = {"app/a.py": "import requests\n\n\ndef ask(url):\n    return requests.get(url)\n"}
+    copied = "\n\ndef again(url):\n    return requests.get(url)\n"
+    new = introduced(before, {"app/a.py": before["app/a.py"] + copied})
+    assert [each.span.line for each in new if each.code == "SEC124"] == [9]
