@@ -59,6 +59,30 @@ httpx
 ```text requirements.txt
 django==5.2.3
 ```
+Before:
+```text requirements.in
+django
+rfc8785
+```
+```text requirements.txt
+django==5.2.3
+rfc8785==0.1.4
+```
+Good: nobody asks for it here any more; another package may.
+```text requirements.in
+django
+```
+```text requirements.txt
+django==5.2.3
+rfc8785==0.1.4
+```
+Before:
+```text requirements.in
+django
+```
+```text requirements.txt
+django==5.2.3
+```
 Good: comments, and another order.
 ```text requirements.in
 # What the shop needs.
@@ -103,6 +127,7 @@ def check(change: Change, here: Here) -> Iterator[Flag]:
             lock
             and not change.touched(lock)
             and _needs(each, each.before) != _needs(each, each.after)
+            and not _only_takes_away(each)
         ):
             message = (
                 f"The dependencies change here and `{lock}` does not: what is installed is what the lock "
@@ -127,19 +152,31 @@ def _lock_of(path: str, change: Change) -> str:
         folder = folder.rpartition("/")[0]
 
 
+def _only_takes_away(file: FileChange) -> bool:
+    """A name less in a list for `pip-compile`: others may need the package still, as its lock says."""
+    if not file.path.endswith(".in"):
+        return False
+    before, after = (_rows(each or b"") for each in (file.before, file.after))
+    return set(after) < set(before)
+
+
 def _needs(file: FileChange, data: bytes) -> object:
     """What is asked for, without layout and what else the file says."""
-    text = data.decode("utf-8", "replace")
     if file.path.endswith(".in"):
-        rows = (line.partition(" #")[0].strip() for line in text.splitlines())
-        return sorted(row for row in rows if row and not row.startswith("#"))
+        return _rows(data)
     try:
-        told = tomllib.loads(text)
+        told = tomllib.loads(data.decode("utf-8", "replace"))
     except (tomllib.TOMLDecodeError, RecursionError):
         return None
     if name_of(file.path) == "Pipfile":
         return told.get("packages"), told.get("dev-packages")
     return _of_project(told)
+
+
+def _rows(data: bytes) -> list[str]:
+    text = data.decode("utf-8", "replace")
+    rows = (line.partition(" #")[0].strip() for line in text.splitlines())
+    return sorted(row for row in rows if row and not row.startswith("#"))
 
 
 def _of_project(told: dict[str, Any]) -> object:
