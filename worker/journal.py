@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 import zlib
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -106,7 +106,10 @@ class Journal:
 
 async def latest(redis: Any, most: int) -> list[Summary]:
     """The newest reviews first. `redis` is asynchronous."""
-    rows: Sequence[str | bytes] = await redis.lrange(LATEST, 0, most - 1)
+    # Bytes, because one that is no text must not take the others with it.
+    rows: list[bytes] = await redis.execute_command(
+        "LRANGE", LATEST, 0, most - 1, NEVER_DECODE=True
+    )
     found = []
     for row in rows:
         try:
@@ -117,9 +120,8 @@ async def latest(redis: Any, most: int) -> list[Summary]:
 
 
 async def detail_of(redis: Any, review: str) -> Detail | None:
-    """One review. `redis` is asynchronous and must not decode responses."""
-    asked: Awaitable[bytes | None] = redis.get(_name(review))
-    packed = await asked
+    """One review. `redis` is asynchronous."""
+    packed: bytes | None = await redis.execute_command("GET", _name(review), NEVER_DECODE=True)
     if packed is None:
         return None
     try:

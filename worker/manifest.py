@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 NAME = "Stet"
 DESCRIPTION = "Reviews pull requests of Python backends against a code-review checklist."
@@ -31,6 +32,13 @@ EVENTS = (
     "pull_request_review_comment",
     "pull_request_review_thread",
 )
+
+
+def web_url(api_url: str) -> str:
+    """Where people meet the GitHub of an API; an Enterprise Server has its API below it."""
+    parts = urlsplit(api_url)
+    host = parts.netloc.removeprefix("api.") if parts.path in {"", "/"} else parts.netloc
+    return f"{parts.scheme}://{host}"
 
 
 def permissions(*, may_commit: bool) -> dict[str, str]:

@@ -253,14 +253,14 @@ class Turns:
     def failures(self) -> list[Failure]:
         """Given up, newest first."""
         rows = cast("list[str]", self._redis.lrange(f"{PREFIX}failures", 0, -1))
-        return [_failure(row) for row in rows]
+        return [failure_of(row) for row in rows]
 
     def retry(self, failure: Failure) -> Accepted:
         """Queue a given-up pull request again and take it off the list of failures."""
         name = f"{PREFIX}failures"
         accepted = self.enqueue(ReviewRequest(failure.key, "sweep"), f"retry-{uuid.uuid4().hex}")
         for row in cast("list[str]", self._redis.lrange(name, 0, -1)):
-            if _failure(row) == failure:
+            if failure_of(row) == failure:
                 self._redis.lrem(name, 1, row)
         return accepted
 
@@ -504,7 +504,8 @@ def _waiting(row: Sequence[Any]) -> Waiting:
     return Waiting(_key(pull, owner, repository), state, int(milliseconds) / 1000, int(tries))
 
 
-def _failure(row: str) -> Failure:
+def failure_of(row: str) -> Failure:
+    """One entry of the list of failures."""
     fields = json.loads(row)
     key = _key(fields["pull"], fields["owner"], fields["repository"])
     return Failure(key, fields["why"], datetime.fromisoformat(fields["at"]))

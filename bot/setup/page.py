@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio.to_thread
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -21,7 +20,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from bot.setup.credentials import Credentials, SetupError, ensure_room, exchange, keep
-from worker.manifest import manifest
+from worker.manifest import manifest, web_url
 
 GITHUB_API = "https://api.github.com"
 
@@ -42,12 +41,8 @@ class Wish:
 
     @property
     def web_url(self) -> str:
-        """Where people meet GitHub: an Enterprise Server has its API below it."""
-        if self.api_url == GITHUB_API:
-            return "https://github.com"
-        parts = urlsplit(self.api_url)
-        host = parts.netloc.removeprefix("api.") if parts.path in {"", "/"} else parts.netloc
-        return f"{parts.scheme}://{host}"
+        """Where people meet GitHub."""
+        return web_url(self.api_url)
 
     @property
     def form_url(self) -> str:
