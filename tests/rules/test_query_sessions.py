@@ -88,6 +88,21 @@ def test_a_query_after_the_read_brings_nothing_to_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        ("    else:\n        book = LOADED\n    return book.author\n", ["author"]),
+        ("        return book.author\n    book = LOADED\n    return book.author\n", ["author"]),
+        ("    LOADED\n    return book.author\n", []),
+    ],
+    ids=["the other arm", "after the arm has left", "after both arms"],
+)
+def test_another_arm_of_a_branch_brings_nothing(other: str, expected: list[str]) -> None:
+    loaded = "session.scalars(select(Book).options(joinedload(Book.author))).one()"
+    code = f"def f(session, key, quick):\n    if quick:\n    {ONE}{other.replace('LOADED', loaded)}"
+    assert sure(code) == expected
+
+
 def test_a_row_that_points_back_is_in_the_session() -> None:
     load = "    book = session.scalars(select(Book).options(selectinload(Book.pages))).one()\n"
     read = "    return [page.{} for page in book.pages]\n"

@@ -144,10 +144,19 @@ rule = Rule(
 def check(again: Again, here: Here) -> Iterator[Flag]:
     if not again.found.ran.writes or again.is_special(here):
         return
+    if again.what.startswith("set "):
+        message = (
+            f"This loop loads every `{again.model}` to give `{again.code(here)}` the same value, and "
+            f"each row is written by itself. One `update()` statement does it in the database."
+        )
+    else:
+        message = (
+            f"`{again.code(here)}` writes one `{again.model}` on every turn of this loop. Does it "
+            f"need `save()` and its signals? If not, {again.bulk}."
+        )
     yield Flag(
         again.where,
-        f"`{again.code(here)}` writes one `{again.model}` on every turn of this loop. Does it need "
-        f"`save()` and its signals? If not, {again.bulk}.",
+        message,
         confidence=Confidence.HOTSPOT if again.doubt else None,
         related=again.related(),
     )

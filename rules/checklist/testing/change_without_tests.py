@@ -178,7 +178,7 @@ import libcst as cst
 from rules.facts.behaviour import Changed, changes
 from rules.facts.settings_modules import SettingsModules
 from rules.facts.tests import Suite
-from rules.kit import Change, FileChange, Flag, Here, PythonFile, Rule, Severity, find
+from rules.kit import Change, FileChange, Flag, Here, PythonFile, Rule, Severity, dotted, find
 from rules.kit.paths import is_generated, is_migration, is_test
 from rules.kit.positions import positions
 
@@ -192,6 +192,7 @@ rule = Rule(
 )
 
 _LEAST_SCORE = 3
+_LEAST_CHANGE = 4  # of a function that was there: more than one more key or option
 _MUCH = 8
 _TEST = re.compile(rb"(?m)^[ \t]*(?:async[ \t]+)?def test")
 _NOT_TESTED = re.compile(
@@ -199,6 +200,7 @@ _NOT_TESTED = re.compile(
     r"|notebooks?|stubs|typings|fixtures|factories|locale|ci|\.[^/]+)/"
     r"|(^|/)(manage|setup|noxfile|fabfile|conftest|wsgi|asgi|admin|apps|urls|constants|choices"
     r"|enums|gunicorn[^/]*|celery|factories|fixtures|version|__main__|__version__)\.py$"
+    r"|(^|/)(random|sample|demo|fake|populate|seed)_?(data|db|database)?(\.py$|/)"
 )
 _NO_NEW_BEHAVIOUR = re.compile(
     r"(?i)^\W*(revert|refactor|chore|docs?|style|bump|build|ci|typing|types|rename|clean|lint|format"
@@ -237,14 +239,34 @@ def check(change: Change, here: Here) -> Iterator[Flag]:
     found = [
         each
         for each in changes(sources)
-        if _counts(each.path) and settings.at(each.path) is None and each.score >= _LEAST_SCORE
+        if _counts(each.path) and settings.at(each.path) is None and _is_much(each)
     ]
+    found = [each for each in found if not _is_loader(each, change)]
     if _adds_tests(change) or any(_exercises(test, found, change) for test in _tests(change)):
         found = [each for each in found if _is_forgotten(each, suite, change)]
     tested = [each for each in found if _is_awaited(each, suite)]
     if tested:
         chief = max(tested, key=lambda each: each.score)
         yield _flag(chief, suite, change)
+
+
+def _is_much(changed: Changed) -> bool:
+    return changed.score >= (_LEAST_SCORE if changed.is_added else _LEAST_CHANGE)
+
+
+def _is_loader(changed: Changed, change: Change) -> bool:
+    """Whether it is the method of a data loader, which the tests of its resolvers run."""
+    module = change.trees[changed.path][1]
+    name = changed.function.holder.rpartition(".")[2]
+    if module is None or not name:
+        return False
+    bases = [
+        dotted(base.value)
+        for each in find(module, cst.ClassDef)
+        if each.name.value == name
+        for base in each.bases
+    ]
+    return any(each.endswith("Loader") for each in bases)
 
 
 def _is_awaited(changed: Changed, suite: Suite) -> bool:

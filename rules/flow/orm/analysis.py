@@ -43,6 +43,7 @@ from rules.flow.orm.values import (
     Value,
 )
 from rules.kit import Project
+from rules.kit.paths import is_test
 
 _RECORDING = ("Lifecycle", "Historical", "Audit", "Versioned", "MPTT", "MP_Node", "TimeStampedHook")
 _HISTORIES = ("HistoricalRecords", "AuditlogHistoryField", "FieldTracker")
@@ -208,6 +209,8 @@ class Orm:
         modules = self.schema.classes.modules
         found: dict[str, dict[str, None]] = {}
         for path, record in modules.by_path.items():
+            if is_test(path):
+                continue
             name = modules.name_of[path]
             for target in record.imports.values():
                 full = absolute_target(target, name, is_package=path.endswith("__init__.py"))

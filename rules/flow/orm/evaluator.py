@@ -23,6 +23,7 @@ from rules.flow.orm.schema import AUTH_USER, Schema
 from rules.flow.orm.symbols import Table, concrete, symbolic
 from rules.flow.orm.trees import FunctionNode
 from rules.flow.orm.values import (
+    Arms,
     Class,
     Closure,
     Constant,
@@ -54,6 +55,7 @@ _VALUES_A_STEP = 4  # what a call is given and gives takes time, too
 _MAX_DEPTH = 14
 _MAX_EVENTS = 3000
 _MAX_TEXT = 4000
+_MAX_ARMS = 12
 _QUERYSETS = ("QuerySet", "QuerySetBase", "QuerysetBase", "Queryset", "Manager", "ManagerBase")
 _BUILTINS = frozenset(dir(builtins))
 _QUIET = frozenset(
@@ -83,10 +85,13 @@ class Frame:
     careful: bool = False
     kinds: bool = False
     sets_alike: bool = False
+    arms: Arms = ()
 
     def note(self, event: Event) -> None:
         if isinstance(event, Read) and self.kinds and self.depth:
             event = replace(event, maybe=True)
+        if self.arms and not isinstance(event, Rendered):
+            event = replace(event, arms=(*self.arms, *event.arms)[:_MAX_ARMS])
         if len(self.events) < _MAX_EVENTS:
             self.events.append(event)
 
@@ -292,6 +297,8 @@ class Evaluator:
         value = self.class_attribute(thing.cls, name, thing)
         if isinstance(value, Function):
             return self._maybe_property(value, place, frame)
+        if value == Constant(None):  # the default of a field, which an instance has filled
+            return None
         return value if value is not None else Method(thing, name)
 
     def _class_member(self, key: str, name: str, place: Place) -> Value:
@@ -411,9 +418,14 @@ class Evaluator:
         return replace(value, origin=asked) if isinstance(value, Row) else asked
 
     def _takes_options(self, function: Function) -> bool:
+        """Whether a method loads with its query what a call of it says."""
         node = self.trees.function(function.path, function.name)
         args = [*node.args.args, *node.args.kwonlyargs] if node is not None else []
-        return any(each.arg == "options" for each in args)
+        return any(each.arg == "options" for each in args) and any(
+            isinstance(each, ast.Name) and each.id == "options"
+            for statement in (node.body if node is not None else ())
+            for each in ast.walk(statement)
+        )
 
     def _seen_from(self, event: Event, place: Place, frame: Frame) -> Event:
         if isinstance(event, Known):
@@ -635,9 +647,9 @@ class Evaluator:
                 self._for(node, frame)
             case ast.While(test=test, body=body, orelse=orelse):
                 self.condition(test, frame)
-                before = dict(frame.env)
+                before, arms = dict(frame.env), frame.arms
                 self.block(body, frame)
-                frame.dead = False
+                frame.dead, frame.arms = False, arms
                 frame.env = _merged(before, frame.env)
                 self.block(orelse, frame)
             case ast.If():
@@ -712,12 +724,19 @@ class Evaluator:
     def _branches(self, bodies: list[list[ast.stmt]], frame: Frame, *, may_skip: bool) -> None:
         before = frame.env
         after: list[dict[str, Value]] = [before] if may_skip else []
-        assigned = set(frame.assigned)
-        for body in bodies:
+        assigned, arms = set(frame.assigned), frame.arms
+        fork = f"{frame.path}:{next((each[0].lineno for each in bodies if each), 0)}"
+        left = [may_skip]
+        for index, body in enumerate(bodies):
             frame.env, frame.dead = dict(before), False
+            frame.arms = (*arms, (fork, index))
             self.block(body, frame)
             if not frame.dead:
                 after.append(frame.env)
+            left.append(not body or not isinstance(body[-1], ast.Return | ast.Raise))
+        frame.arms = arms
+        if left.count(True) == 1:  # what follows belongs to the one arm that does not leave
+            frame.arms = (*arms, (fork, left.index(True) - 1))
         frame.assigned |= assigned
         frame.dead = not after
         frame.env = after[0] if after else before
@@ -763,7 +782,9 @@ class Evaluator:
         frame.loops = (*loops, *self.turns(rows, element, node.iter, place, node.body))
         guards, frame.guarded = frame.guarded, False
         alike, frame.sets_alike = frame.sets_alike, _sets_alike(node)
+        arms = frame.arms
         self.block(node.body, frame)
+        frame.arms = arms
         frame.loops, frame.dead, frame.guarded, frame.sets_alike = loops, False, guards, alike
         frame.env = _after_loop(before, frame.env)
         self.block(node.orelse, frame)
@@ -831,9 +852,8 @@ class Evaluator:
                 holder = frame.env.get(name)
                 if isinstance(holder, Thing):
                     frame.env[name] = holder.with_attribute(attr, value)
-                elif isinstance(holder, Row):
-                    frame.assigned.add((holder, attr))
-                    querying.note_assignment(self, holder, attr, frame.place(target), frame)
+                else:
+                    self._assign_to_rows(holder, attr, frame.place(target), frame)
             case ast.Subscript(value=ast.Name(id=name), slice=key):
                 holder = frame.env.get(name)
                 at = self.value(key, frame)
@@ -846,6 +866,12 @@ class Evaluator:
                     frame.env[name] = holder.with_attribute(f"[{at.value!r}]", value)
             case ast.Attribute(value=inner) | ast.Subscript(value=inner):
                 self.value(inner, frame)
+
+    def _assign_to_rows(self, holder: Value, attr: str, place: Place, frame: Frame) -> None:
+        for each in holder.values if isinstance(holder, OneOf) else (holder,):
+            if isinstance(each, Row):
+                frame.assigned.add((each, attr))
+                querying.note_assignment(self, each, attr, place, frame)
 
 
 class _ClassNames(dict[str, Value]):

@@ -13,8 +13,8 @@ import libcst as cst
 
 from rules.facts.bodies import BODIES
 from rules.flow.orm.analysis import Found, Missing, Orm, Repeated
-from rules.flow.orm.values import Place, Query
-from rules.kit import Fix, Here, Related, Replace, Span, string, walk
+from rules.flow.orm.values import Place, Query, Turn
+from rules.kit import Fix, Here, Related, Replace, Span, dotted, string, walk
 from rules.kit.paths import is_migration, is_test
 from rules.kit.positions import positions
 from rules.kit.subjects import DerivedSubject
@@ -29,6 +29,11 @@ _LONGEST = 60  # characters of code in a message
 _ODD_JOB = re.compile(
     r"(^|/)(scripts?|bin|tools?|examples?|demos?|samples?)/"
     r"|(^|/)(random|sample|demo|fake|populate|seed)_?(data|db|database)?(\.py$|/)"
+)
+_DEED = re.compile(  # what a function is called that does more than to look something up
+    r"(^|\.)_*(create|add|void|cancel|send|process|handle|sync|update|delete|remove|assign|run|trigger"
+    r"|refresh|import|migrate|transfer|grant|revoke|perform|execute|save|store|publish|notify|charge"
+    r"|register|upload|copy|move|apply|set|make|build|generate|do|close|reset|restore|archive)(_|$)"
 )
 _SHOWN = 3  # paths that a message names
 
@@ -248,7 +253,7 @@ class Again(DerivedSubject):
         seen: set[object] = set()
         for each in found:
             anchor = _anchor_of_run(each, here.path)
-            key = (each.ran.query.place, each.ran.what, each.entry)
+            key = (each.ran.query.place, each.ran.what.partition(" ")[0], each.entry)
             if anchor is None or anchor in seen or key in seen or _is_told_there(each, here.path):
                 continue
             seen |= {anchor, key}
@@ -261,8 +266,14 @@ class Again(DerivedSubject):
                 anchor.line,
                 _defeats(each),
                 is_deed=deed,
-                is_odd_job=bool(_ODD_JOB.search(here.path)),
+                is_odd_job=_is_odd_job(here.path, each.ran.loops),
             )
+
+
+def _is_odd_job(path: str, loops: Sequence[Turn]) -> bool:
+    """Whether it is run by hand, or by night and does so much for each row that it hardly matters."""
+    command = "/management/commands/" in path and any(each.acts for each in loops)
+    return command or bool(_ODD_JOB.search(path))
 
 
 def _written(where: cst.CSTNode | Span, here: Here) -> str:
@@ -278,7 +289,8 @@ def _is_deed(node: cst.CSTNode, here: Here) -> bool:
     above = here.parent(node)
     if isinstance(above, cst.Await):
         above = here.parent(above)
-    return isinstance(above, cst.Expr)
+    called = dotted(node.func) if isinstance(node, cst.Call) else ""
+    return isinstance(above, cst.Expr) or bool(_DEED.search(called))
 
 
 def _is_told_there(found: Repeated, path: str) -> bool:
@@ -412,7 +424,7 @@ def _unloaded(
         alchemy=first.alchemy,
         raises=any(each.how == "raise" for each in reads),
         in_async=any(each.query is not None and each.query.awaited for each in reads),
-        doubt=any(each.doubt for each in reads) or bool(_ODD_JOB.search(path)),
+        doubt=any(each.doubt for each in reads) or _is_odd_job(path, first.loops),
         joins=tuple(each.path for each in reads if each.joins and _joins(each)),
         node=node if isinstance(node, cst.BaseExpression) else None,
     )

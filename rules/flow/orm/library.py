@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rules.flow.orm import alchemy, querying, serializing, viewing
+from rules.flow.orm import alchemy, querying, responding, serializing, viewing
 from rules.flow.orm.values import (
     Class,
     Closure,
@@ -36,6 +36,7 @@ _TEXTUAL = frozenset({"str", "repr", "format", "print"})
 _KEYED = frozenset({"sorted", "min", "max"})
 _SESSION_STARTS = frozenset({"query", "select"})
 _EXECUTING = frozenset({"scalars", "execute", "scalar", "stream", "stream_scalars", "scalar_one"})
+_VALIDATING = frozenset({"model_validate", "from_orm", "parse_obj", "validate"})
 _MUTATING = frozenset({"append", "add", "extend", "insert", "update", "pop", "setdefault"})
 _RENDERERS = frozenset(
     {"django.shortcuts.render", "django.template.loader.render_to_string", "flask.render_template"}
@@ -150,7 +151,8 @@ def call_method(
             for each in (*args, *keywords.values()):
                 element = ev.element(each, place, frame) if name == "join" else each
                 ev.text_of(element, place, frame)
-        case Class(key) if ev.schema.is_alchemy(key):
+        case Class(key) if name in _VALIDATING and args:
+            responding.validated(ev, key, args[0], place, frame)
             return None
     return None
 

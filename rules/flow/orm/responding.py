@@ -27,6 +27,12 @@ def answer(ev: Evaluator, node: FunctionNode, value: Value, frame: Frame) -> Non
         _show(ev, keys[0], value, place_of(frame.path, model), frame, _MAX_NESTING)
 
 
+def validated(ev: Evaluator, key: str, value: Value, place: Place, frame: Frame) -> None:
+    """`BookSchema.model_validate(book)`: the fields are read where the row is given."""
+    if key in ev.classes.by_name and not ev.schema.is_model(key) and _is_schema(ev, key):
+        _show(ev, key, value, place, frame, _MAX_NESTING)
+
+
 def _response_model(node: FunctionNode) -> ast.expr | None:
     for each in node.decorator_list:
         if not isinstance(each, ast.Call) or not isinstance(each.func, ast.Attribute):

@@ -50,8 +50,12 @@ def _collect(body: list[ast.stmt], prefix: str, found: dict[str, ast.stmt]) -> N
             if not setter:
                 found[prefix + each.name] = each
         elif isinstance(each, ast.ClassDef):
+            inner = f"{prefix}{each.name}."
+            if prefix + each.name in found:  # a second class of this name takes its place
+                for name in [name for name in found if name.startswith(inner)]:
+                    del found[name]
             found[prefix + each.name] = each
-            _collect(each.body, f"{prefix}{each.name}.", found)
+            _collect(each.body, inner, found)
         elif isinstance(each, ast.Assign):
             for target in each.targets:
                 if isinstance(target, ast.Name):

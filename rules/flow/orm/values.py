@@ -233,6 +233,10 @@ Value = (
 )
 
 
+# Which arm of a branch something happens in: never together with what happens in another one.
+Arms = tuple[tuple[str, int], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A relation of a row is read: `how` says what a query for it would do.
@@ -249,6 +253,7 @@ class Read:
     loops: tuple[Turn, ...] = ()
     outer: Place | None = None
     maybe: bool = False
+    arms: Arms = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +284,7 @@ class Ran:
     writes: bool = False
     guarded: bool = False
     outer: Place | None = None
+    arms: Arms = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +303,7 @@ class Known:
 
     model: str
     names: tuple[str, ...]
+    arms: Arms = ()
 
 
 Event = Read | Ran | Rendered | Known
