@@ -30,6 +30,10 @@ _EXITS = frozenset({"exit", "sys.exit", "quit", "os._exit"})
 _GUARDS = re.compile(
     r"\b(verbose|verbosity|debug|quiet|interactive|dry_?run|isatty)\b", re.IGNORECASE
 )
+_STARTERS = re.compile(
+    r"^((create|make|build)_app(lication)?|lifespan|startup|on_startup|bootstrap)$"
+    r"|^(init|startup|bootstrap)_(?!_)"
+)
 _SETTINGS = re.compile(r"(^|/)(settings|config|conf)(/|[^/]*\.py$)|(^|/)gunicorn[^/]*\.py$")
 
 
@@ -105,6 +109,12 @@ def is_application(here: Here) -> bool:
             return True
         folder = folder.rpartition("/")[0]
     return False
+
+
+def is_at_start(call: cst.Call, here: Here) -> bool:
+    """Whether this runs while the server starts, before the eyes of whoever starts it."""
+    function = here.function(call)
+    return function is not None and bool(_STARTERS.search(function.name.value))
 
 
 def is_guarded(call: cst.Call, here: Here) -> bool:

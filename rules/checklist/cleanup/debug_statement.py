@@ -101,6 +101,21 @@ if engine.dialect.name == "sqlite":
 print("Waiting for the database")
 time.sleep(1)
 ```
+Good: whoever starts the server reads it.
+```python shop/__init__.py
+from flask import Flask
+
+
+def init_plugins(app, names):
+    for name in names:
+        print(f" * Loaded plug-in {name}")
+
+
+def create_app():
+    app = Flask(__name__)
+    init_plugins(app, ["payments"])
+    return app
+```
 Good: tests may print, and a debugger may be built upon.
 ```python tests/test_total.py
 def test_total(cart):
@@ -124,6 +139,7 @@ import libcst as cst
 
 from rules.facts.console import (
     is_application,
+    is_at_start,
     is_guarded,
     is_run_by_hand,
     is_terminal_program,
@@ -358,7 +374,9 @@ def _is_print(call: cst.Call, here: Here) -> Confidence | None:
         return None
     if not here.names(call.func) & _PRINTS or any(each.star == "**" for each in call.args):
         return None
-    if is_terminal_program(here) or talks(call, here) or _is_accepted(call, here):
+    if is_terminal_program(here) or talks(call, here) or is_at_start(call, here):
+        return None
+    if _is_accepted(call, here):
         return None
     sure = is_application(here) and not is_guarded(call, here)
     return Confidence.PROVEN if sure else Confidence.HOTSPOT
