@@ -26,6 +26,18 @@ def total(cart):
 def close(cart):
     cart.save()
 ```
+Bad: one test, told of once, blank lines and all.
+```python tests/test_meters.py
+# async def test_meters(service):  # flagged
+#     meter = make_meter()
+
+#     await service.ingest(
+#         meter, tokens=50
+#     )
+
+#     found = await service.count()
+#     assert found == 1
+```
 Good: prose that happens to hold code, and an example with its words.
 ```python
 # Use cart.close() here, not cart.delete().
@@ -80,7 +92,7 @@ rule = Rule(
 # Literal beginnings let the search run over a file without stopping at every line.
 _LIKELY = re.compile(
     r"#[ \t]{0,12}(?:(?:async )?def \w|class \w|import \w|from [\w.]{1,80} import |@\w|(?:el)?if "
-    r"|for |while |with |try:|else:|except |raise \w|return\b|yield |assert |del "
+    r"|for |while |with |try:|else:|except |raise \w|return\b|yield |await |assert |del "
     r"|[A-Za-z_][\w.]{0,80}(?:\[[^\]\n]{0,60}\])? ?(?:\(|[-+*/|&]?= ))"
 )
 _SPARED = re.compile(
