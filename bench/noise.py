@@ -11,10 +11,11 @@ from __future__ import annotations
 import csv
 import random
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 import click
 import msgspec
@@ -59,17 +60,6 @@ class Reviewed(msgspec.Struct, frozen=True):
     seconds: float
     crashes: tuple[str, ...]
     findings: tuple[Said, ...]
-
-
-@dataclass(frozen=True)
-class Label:
-    """What a reader of one finding decided, and why."""
-
-    is_right: bool
-    why: str
-
-
-Place = tuple[str, str, str, str, int]  # repository, commit, code, path, line
 
 
 def _opened(folder: Path, name: str) -> Repository:
@@ -223,6 +213,73 @@ def run(
             lines.write(msgspec.json.encode(found) + b"\n")
             lines.flush()
             click.echo(f"{name} {commit[:10]} {len(found.findings)} {found.seconds:.1f} s")
+
+
+class Label(NamedTuple):
+    """A finding, and what its reader decided."""
+
+    repository: str
+    commit: str
+    code: str
+    path: str
+    line: int
+    right: bool
+
+
+def _labels(table: Path) -> Iterator[Label]:
+    with table.open(newline="") as rows:
+        for row in csv.DictReader(rows):
+            yield Label(
+                row["repository"],
+                row["commit"],
+                row["code"],
+                row["path"],
+                int(row["line"]),
+                row["right"] == "yes",
+            )
+
+
+@main.command()
+@click.argument("labels", type=_FILE)
+@click.argument("said", type=_FILE, nargs=-1, required=True)
+def table(labels: Path, said: Sequence[Path]) -> None:
+    """Print, as CSV, how many labelled findings of each rule are still said, and are right.
+
+    SAID are outputs of `run`: what they say no longer is counted no more.
+    """
+    still = Counter[tuple[str, str, str, str, int]]()
+    every = Counter[str]()
+    for each in (one for file in said for one in read_lines(file)):
+        for found in each.findings:
+            still[each.repository, each.commit, found.code, found.path, found.line] += 1
+            every[found.code] += 1
+    read, right = Counter[str](), Counter[str]()
+    for label in _labels(labels):
+        if still[label[:5]]:
+            read[label.code] += 1
+            right[label.code] += label.right
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(["code", "read", "right", "findings"])
+    out.writerows((code, read[code], right[code], every[code]) for code in sorted(every))
+
+
+@main.command()
+@click.argument("said", type=_FILE)
+def count(said: Path) -> None:
+    """Print how much is said about a change, for each repository and in all."""
+    groups: dict[str, list[Reviewed]] = defaultdict(list)
+    for each in read_lines(said):
+        groups[each.repository].append(each)
+        groups["all"].append(each)
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(["repository", "changes", "findings", "comments", "silent", "seconds", "crashes"])
+    for name, every in sorted(groups.items(), key=lambda pair: (pair[0] == "all", pair[0])):
+        found = [one for each in every for one in each.findings]
+        silent = sum(not any(one.is_comment for one in each.findings) for each in every)
+        seconds = sum(each.seconds for each in every) / len(every)
+        crashes = sum(len(each.crashes) for each in every)
+        comments = sum(one.is_comment for one in found)
+        out.writerow([name, len(every), len(found), comments, silent, f"{seconds:.1f}", crashes])
 
 
 if __name__ == "__main__":
