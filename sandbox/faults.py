@@ -31,7 +31,8 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     reset_in: int | None = None  # x-ratelimit-reset, in seconds from the answer
     takes_effect: bool = False  # the request is carried out although the answer says otherwise
-    seconds: float = 0.0  # waited before the answer
+    seconds: float = 0.0  # waited before anything is done
+    seconds_after: float = 0.0  # waited before the answer, when it is done
     keep_bytes: int | None = None  # the connection breaks after so many bytes of the body
     revoke_token: bool = False  # the token is worthless from this request on
 
@@ -75,6 +76,16 @@ def slow(seconds: float) -> Fault:
     return Fault(seconds=seconds)
 
 
+def unheard(seconds: float = 60.0) -> Fault:
+    """No answer, and nothing was done: the request never got through."""
+    return Fault(504, seconds=seconds)
+
+
+def unanswered(seconds: float = 60.0) -> Fault:
+    """No answer, but it was done."""
+    return Fault(seconds_after=seconds)
+
+
 def cut_off(keep_bytes: int = 20) -> Fault:
     """The connection breaks in the middle of the true answer."""
     return Fault(keep_bytes=keep_bytes)
@@ -104,6 +115,7 @@ class _Armed:
     method: str
     pattern: re.Pattern[str]
     left: int
+    skip: int = 0
 
 
 class Faults:
@@ -115,10 +127,22 @@ class Faults:
         self._requests: list[_Armed] = []
         self._deliveries: list[_Armed] = []
 
-    def add(self, fault: Fault, *, method: str = "*", path: str = "", times: int = 1) -> None:
-        """Arm a fault for requests of a method (`*`: any) whose path the regex finds."""
+    def add(
+        self, fault: Fault, *, method: str = "*", path: str = "", times: int = 1, skip: int = 0
+    ) -> None:
+        """Arm a fault for requests of a method (`*`: any) whose path the regex finds.
+
+        The first `skip` of them go well.
+        """
+        armed = _Armed(fault, method.upper(), re.compile(path), times, skip)
         with self._lock:
-            self._requests.append(_Armed(fault, method.upper(), re.compile(path), times))
+            self._requests.append(armed)
+
+    @property
+    def waiting(self) -> int:
+        """How many faults of requests have not happened yet."""
+        with self._lock:
+            return sum(one.left for one in self._requests)
 
     def add_delivery(self, kind: DeliveryFault, *, event: str = "", times: int = 1) -> None:
         """Lose a delivery, send it twice, or hold it back until the next one was sent.
@@ -145,6 +169,9 @@ class Faults:
         with self._lock:
             for one in armed:
                 if one.left > 0 and one.method in ("*", method) and one.pattern.search(text):
+                    if one.skip > 0:
+                        one.skip -= 1
+                        continue
                     one.left -= 1
                     return one.fault
         return None

@@ -85,6 +85,8 @@ class Gateway:
         else:
             with self._state.lock:
                 outcome = self._carry_out(request, path, body)
+        if fault and fault.seconds_after:
+            await asyncio.sleep(fault.seconds_after)
         response = self._response(request, outcome, fault)
         self.exchanges.append(
             Exchange(

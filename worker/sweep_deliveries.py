@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from worker.github.deliveries import Attempt, DeliveryLog
+from worker.github.client import App
+from worker.github.deliveries import Attempt, DeliveryLog, delivery_log
 from worker.github.errors import GoneError, RefusedError
 from worker.turns import Turns
 
@@ -75,40 +76,45 @@ class DeliverySweep:
 
     def __init__(
         self,
-        deliveries: DeliveryLog,
+        app: App,
         redis: Redis,
         turns: Turns,
         *,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._log = deliveries
+        self._app = app
         self._redis = redis
         self._turns = turns
         self._pause = pause
 
     def run(self, now: datetime | None = None) -> int:
         """Returns how many events were asked for again."""
-        now = now or datetime.now(UTC)
+        with delivery_log(self._app) as deliveries:
+            return self._run(deliveries, now or datetime.now(UTC))
+
+    def _run(self, deliveries: DeliveryLog, now: datetime) -> int:
         oldest = now - KEPT
         mark = self._mark()
-        attempts = self._log.since(max(oldest, mark - _OVERLAP) if mark else oldest)
+        attempts = deliveries.since(max(oldest, mark - _OVERLAP) if mark else oldest)
         missed = merged(self._missed(), attempts, oldest)
         self._keep(missed)
         if attempts:
             newest = max(each.delivered_at for each in attempts)
             self._redis.set(_MARK, newest.isoformat())
         due = [each for each in missed.items() if each[1].is_due(now)]
-        due.sort(key=lambda each: each[1].at)
-        return self._ask_again(due[:_MOST_AT_ONCE], now)
+        due.sort(key=lambda each: (each[1].at, each[1].attempt))
+        return self._ask_again(deliveries, due[:_MOST_AT_ONCE], now)
 
-    def _ask_again(self, due: list[tuple[str, Missed]], now: datetime) -> int:
+    def _ask_again(
+        self, deliveries: DeliveryLog, due: list[tuple[str, Missed]], now: datetime
+    ) -> int:
         for place, (guid, missed) in enumerate(due):
             if place:
                 self._pause(_SECOND)
             # First, so that a crash or an answer that is lost cannot make it more than three.
             self._note(guid, replace(missed, asked=missed.asked + 1, asked_at=now))
             try:
-                self._log.ask_again(missed.attempt)
+                deliveries.ask_again(missed.attempt)
             except (GoneError, RefusedError) as error:
                 log.info("delivery %d cannot be had again: %s", missed.attempt, error)
                 self._note(guid, replace(missed, asked=_MOST_TRIES, asked_at=now))

@@ -55,6 +55,7 @@ class PullSweep:
             log.info("installation %d is gone, what is known of it is dropped", gone)
             self._turns.forget(gone)
             drop_all(self._redis, gone)
+            self._redis.hdel(_NAME, str(gone))
         return sum(self._visit(each.id, now) for each in found if each.suspended_at is None)
 
     def _visit(self, installation: int, now: datetime) -> int:

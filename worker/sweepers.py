@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from worker.chores import Chore
 from worker.github.client import App
-from worker.github.deliveries import DeliveryLog
 from worker.open_checks import OpenChecks
 from worker.request import ReviewRequest
 from worker.sweep_deliveries import DeliverySweep
@@ -24,7 +23,7 @@ PULLS_SECONDS = 3600.0
 def chores_of(app: App, redis: Redis, turns: Turns) -> tuple[Chore, ...]:
     """The chores of a worker. `redis` is theirs alone, as they run in a thread of their own."""
     checks = OpenChecks(redis)
-    deliveries = DeliverySweep(DeliveryLog(app), redis, turns)
+    deliveries = DeliverySweep(app, redis, turns)
     pulls = PullSweep(app, redis, turns)
 
     def look_for_pulls() -> None:

@@ -40,7 +40,9 @@ def test_a_change_that_touches_nothing_gets_no_word() -> None:
 def test_what_is_clean_stands_in_a_fold_alone() -> None:
     text = part([SECURITY])
 
-    assert text.startswith("<details><summary>2 points of the checklist checked. Nothing found in: ")
+    assert text.startswith(
+        "<details><summary>2 points of the checklist checked. Nothing found in: "
+    )
     assert text.endswith("</details>")
     assert "###" not in text
     assert "JWT signed and validated · CORS configured securely" in text

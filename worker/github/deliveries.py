@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import msgspec
-from githubkit import AppAuthStrategy
+from githubkit import AppAuthStrategy, GitHub
 
 from worker.github.client import Answer, App, ask, open_github
 from worker.github.errors import UnavailableError
@@ -40,8 +42,8 @@ class Attempt(msgspec.Struct, frozen=True):
 class DeliveryLog:
     """Speaks as the App itself. Every method raises GitHubError."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, github: GitHub[Any]) -> None:
+        self._github = github
 
     def since(self, moment: datetime) -> list[Attempt]:
         """All attempts that began at `moment` or later, newest first."""
@@ -70,9 +72,14 @@ class DeliveryLog:
             params["cursor"] = cursor
 
     def _ask(self, method: str, path: str, params: dict[str, str | int] | None = None) -> Answer:
-        auth = AppAuthStrategy(str(self._app.id), self._app.private_key)
-        with open_github(self._app, auth) as github:
-            return ask(github, method, path, params=params)
+        return ask(self._github, method, path, params=params)
+
+
+@contextmanager
+def delivery_log(app: App) -> Iterator[DeliveryLog]:
+    """The log, for some minutes: as long as one proof of who we are lasts."""
+    with open_github(app, AppAuthStrategy(str(app.id), app.private_key)) as github:
+        yield DeliveryLog(github)
 
 
 def next_cursor(link: str) -> str | None:
