@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sandbox.acts import checks as check_acts
 from sandbox.acts import comments as comment_acts
 from sandbox.acts import pulls as pull_acts
+from sandbox.acts import queueing as queue_acts
 from sandbox.acts import reviews as review_acts
 from sandbox.diffview import anchor_now
 from sandbox.entities import Json, PullRequest, ReviewComment, User
@@ -62,6 +63,13 @@ class Acting(Scene):
         with self._acting(full_name, number, by) as (pull, user):
             return comment_acts.comment(self.state, pull, user, body).id
 
+    def edit_comment(
+        self, full_name: str, number: int, comment: int, body: str, *, by: str
+    ) -> None:
+        """Change a comment in the conversation."""
+        with self._acting(full_name, number, by) as (_, user):
+            comment_acts.edit(self.state, self.state.issue_comments[comment], user, body)
+
     def reply(self, full_name: str, number: int, comment: int, body: str, *, by: str) -> int:
         """Answer in the thread that a comment belongs to."""
         with self._acting(full_name, number, by) as (pull, user):
@@ -108,9 +116,28 @@ class Acting(Scene):
         with self._acting(full_name, number, by) as (pull, user):
             pull_acts.edit(self.state, pull, user, base=base)
 
+    def hide_comment(
+        self, full_name: str, comment: int, classifier: str | None = "outdated"
+    ) -> None:
+        """Fold a comment of either kind away under a reason; None unfolds it."""
+        with self.state.lock:
+            self._repository(full_name)
+            review_comment = self.state.review_comments.get(comment)
+            found = review_comment or self.state.issue_comments[comment]
+            comment_acts.minimize(found, classifier)
+
     def merge(self, full_name: str, number: int, *, by: str = "alice") -> str:
         with self._acting(full_name, number, by) as (pull, user):
             return pull_acts.merge(self.state, pull, user)
+
+    def queue_merge(self, full_name: str, number: int, *, by: str = "alice") -> str:
+        """Add it to the merge queue; answers the commit that the queue tries."""
+        with self._acting(full_name, number, by) as (pull, user):
+            return queue_acts.enqueue(self.state, pull, user).head_sha
+
+    def leave_queue(self, full_name: str, number: int) -> None:
+        with self.state.lock:
+            queue_acts.leave(self.state, self.pull_request(full_name, number))
 
     def add_label(self, full_name: str, number: int, name: str, *, by: str = "alice") -> None:
         with self._acting(full_name, number, by) as (pull, user):

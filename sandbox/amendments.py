@@ -1,6 +1,7 @@
 """Where GitHub's description and GitHub disagree, and GitHub is right.
 
-Each amendment widens what is allowed. The file itself is kept as it was published.
+Each amendment widens what is allowed, or describes what the file leaves out: the merge queue. The
+file itself is kept as it was published.
 """
 
 from __future__ import annotations
@@ -37,6 +38,37 @@ def amend(document: Json) -> None:
     _allow_bare_labels(document)
     _allow_folders(document)
     _allow_people_as_accounts(document)
+    _describe_merge_groups(document)
+
+
+def _describe_merge_groups(document: Json) -> None:
+    """The two events of a merge queue, as GitHub documents them."""
+    schemas = document["components"]["schemas"]
+    resolved = schemas["webhook-pull-request-review-thread-resolved"]["properties"]
+    names = ("installation", "organization", "repository", "sender")
+    group = ("head_sha", "head_ref", "base_sha", "base_ref")
+    words = {name: {"type": "string"} for name in group}
+    commit = {"$ref": "#/components/schemas/simple-commit"}
+    for action in ("checks_requested", "destroyed"):
+        properties = {name: resolved[name] for name in names} | {
+            "action": {"type": "string", "enum": [action]},
+            "merge_group": {
+                "type": "object",
+                "properties": {**words, "head_commit": commit},
+                "required": [*group, "head_commit"],
+            },
+        }
+        if action == "destroyed":
+            reasons = ["merged", "invalidated", "dequeued"]
+            properties["reason"] = {"type": "string", "enum": reasons}
+        schema = {
+            "type": "object",
+            "properties": properties,
+            "required": ["action", "merge_group", "repository"],
+        }
+        body = {"required": True, "content": {"application/json": {"schema": schema}}}
+        name = f"merge-group-{action.replace('_', '-')}"
+        document["x-webhooks"][name] = {"post": {"requestBody": body}}
 
 
 def _enums(value: Any) -> Iterator[tuple[list[Any], bool]]:

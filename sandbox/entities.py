@@ -127,6 +127,17 @@ class PullRequest:
     reactions: list[Reaction] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class QueueEntry:
+    """A pull request in the merge queue, and the commit that its merge would be."""
+
+    pull_request: PullRequest
+    branch: str
+    head_sha: str
+    base_sha: str
+    queued_by: User
+
+
 @dataclass
 class Reaction:
     id: int

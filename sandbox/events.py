@@ -17,6 +17,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "issue_comment": ("issues", "pull_requests"),
     "check_run": ("checks",),
     "check_suite": ("checks",),
+    "merge_group": ("merge_queues",),
     "push": ("contents",),
 }
 

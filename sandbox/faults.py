@@ -115,6 +115,7 @@ class _Armed:
     method: str
     pattern: re.Pattern[str]
     left: int
+    body: re.Pattern[bytes] = re.compile(b"")
     skip: int = 0
 
 
@@ -128,14 +129,22 @@ class Faults:
         self._deliveries: list[_Armed] = []
 
     def add(
-        self, fault: Fault, *, method: str = "*", path: str = "", times: int = 1, skip: int = 0
+        self,
+        fault: Fault,
+        *,
+        method: str = "*",
+        path: str = "",
+        body: bytes = b"",
+        times: int = 1,
+        skip: int = 0,
     ) -> None:
-        """Arm a fault for requests of a method (`*`: any) whose path the regex finds.
+        """Arm a fault for requests of a method (`*`: any) whose path and body the regexes find.
 
         The first `skip` of them go well.
         """
-        armed = _Armed(fault, method.upper(), re.compile(path), times, skip)
+        pattern = re.compile(path)
         with self._lock:
+            armed = _Armed(fault, method.upper(), pattern, times, re.compile(body), skip)
             self._requests.append(armed)
 
     @property
@@ -157,18 +166,21 @@ class Faults:
             self._requests.clear()
             self._deliveries.clear()
 
-    def take(self, method: str, path: str) -> Fault | None:
-        found = self._take(self._requests, method, path)
+    def take(self, method: str, path: str, body: bytes = b"") -> Fault | None:
+        found = self._take(self._requests, method, path, body)
         return found if isinstance(found, Fault) else None
 
     def take_delivery(self, name: str) -> DeliveryFault | None:
         found = self._take(self._deliveries, "*", name)
         return None if isinstance(found, Fault) else found
 
-    def _take(self, armed: list[_Armed], method: str, text: str) -> Fault | DeliveryFault | None:
+    def _take(
+        self, armed: list[_Armed], method: str, text: str, body: bytes = b""
+    ) -> Fault | DeliveryFault | None:
         with self._lock:
             for one in armed:
-                if one.left > 0 and one.method in ("*", method) and one.pattern.search(text):
+                fits = one.left > 0 and one.method in ("*", method)
+                if fits and one.pattern.search(text) and one.body.search(body):
                     if one.skip > 0:
                         one.skip -= 1
                         continue

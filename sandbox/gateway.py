@@ -75,7 +75,7 @@ class Gateway:
     async def _respond(self, request: Request, path: str) -> Response:
         start = time.monotonic()
         body = await request.body()
-        fault = self._state.faults.take(request.method, path)
+        fault = self._state.faults.take(request.method, path, body)
         if fault and fault.seconds:
             await asyncio.sleep(fault.seconds)
         if fault and fault.revoke_token:

@@ -20,6 +20,7 @@ from sandbox.entities import (
     IssueComment,
     Mail,
     PullRequest,
+    QueueEntry,
     Repository,
     Review,
     ReviewComment,
@@ -70,6 +71,7 @@ class State:
     check_suites: dict[int, CheckSuite] = field(default_factory=dict)
     check_runs: dict[int, CheckRun] = field(default_factory=dict)
     mails: list[Mail] = field(default_factory=list)
+    merge_queue: list[QueueEntry] = field(default_factory=list)
     tickets: dict[str, tuple[int, str, float]] = field(default_factory=dict)
     manifest_codes: dict[str, App] = field(default_factory=dict)
 

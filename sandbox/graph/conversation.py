@@ -211,6 +211,7 @@ class ConversationGraph(CodeGraph):
             "state": one.state,
             "author": lambda: self._actor(one.user),
             "submittedAt": one.submitted_at,
+            "viewerDidAuthor": one.user is self._identity.user,
             "url": shape["html_url"],
             "commit": lambda: self._commit(one.pull_request.repository, one.commit_id),
             "comments": lambda **given: connection(

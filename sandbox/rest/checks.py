@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.acts import checks as acts
+from sandbox.acts import queueing
 from sandbox.call import Answer, Call, Handler
 from sandbox.entities import App, CheckRun, CheckSuite, Json, Repository
 from sandbox.refusal import Refused, forbidden_to_app, not_found
@@ -37,6 +38,7 @@ def _suite(call: Call) -> CheckSuite:
 def create_run(call: Call) -> Answer:
     repository = call.repository()
     run = acts.create_run(call.state, _app(call), repository, call.body)
+    queueing.checked(call.state, run)
     return Answer(201, checks.run(call.state, run))
 
 
@@ -45,6 +47,7 @@ def update_run(call: Call) -> Answer:
     if run.suite.app is not _app(call):
         raise forbidden_to_app()
     acts.update_run(call.state, run, call.body)
+    queueing.checked(call.state, run)
     return Answer(body=checks.run(call.state, run))
 
 
