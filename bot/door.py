@@ -14,7 +14,7 @@ from bot.events import HANDLED, BadPayloadError, decide, parse
 from bot.metrics import Metrics
 from bot.queue import Queue, QueueAwayError
 from bot.signature import is_genuine
-from worker.request import CommandRequest, Ignored
+from worker.request import CommandRequest, Ignored, Rerun
 
 MOST_BYTES = 25 * 1024 * 1024
 """GitHub delivers no larger payload."""
@@ -83,10 +83,12 @@ class WebhookDoor:
         except BadPayloadError as error:
             return Answer(400, {"error": f"the body cannot be read: {error}"})
         decision = decide(event, payload, self._app_id)
-        if isinstance(decision, Ignored):
-            log.debug("ignored", delivery=delivery, github_event=event, reason=decision.reason)
-            return Answer(202, {"decision": "ignored", "reason": decision.reason})
         try:
+            if isinstance(decision, Rerun):
+                decision = await self._queue.reviews_of(decision)
+            if isinstance(decision, Ignored):
+                log.debug("ignored", delivery=delivery, github_event=event, reason=decision.reason)
+                return Answer(202, {"decision": "ignored", "reason": decision.reason})
             accepted = await self._queue.accept(decision, delivery)
         except QueueAwayError as error:
             log.error("queue away", delivery=delivery, error=str(error))  # noqa: TRY400  # no trace

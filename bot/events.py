@@ -23,6 +23,7 @@ from worker.request import (
     PullRequestKey,
     QueuedMerge,
     Reason,
+    Rerun,
     ReviewRequest,
 )
 
@@ -85,6 +86,7 @@ class _Check(msgspec.Struct):
     app: _Identified | None = None
     pull_requests: list[_Number] = []
     external_id: str | None = None
+    head_sha: str | None = None
 
 
 class _Action(msgspec.Struct):
@@ -293,8 +295,15 @@ def _check(payload: Payload, check: _Check | None, app_id: int) -> Decision:
         return Ignored("the check is another App's")
     numbers = _numbers(check)
     if not numbers:
-        return Ignored("the check names no pull request")
+        return _rerun(payload, check.head_sha or "")
     return _reviews(payload, numbers, "rerequest")
+
+
+def _rerun(payload: Payload, head: str) -> Decision:
+    key = _key(payload, 1)
+    if key is None or not _SHA.match(head):
+        return Ignored("the check names no pull request")
+    return Rerun(key.installation, key.repository_id, key.owner, key.repository, head)
 
 
 def _numbers(check: _Check) -> list[int]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from worker.outcomes import FATES, Record
 from worker.turns import Counts
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -32,13 +36,39 @@ class Metrics:
             "expired": self._gauge("stet_lease_expired_total", "Turns of workers that died."),
             "fenced": self._gauge("stet_fenced_total", "Steps refused to a stale worker."),
         }
+        self._findings = Gauge(
+            "stet_findings_ended_total",
+            "Findings of closed pull requests by what became of them.",
+            ["rule", "outcome"],
+            registry=self._registry,
+        )
+        self._precision = Gauge(
+            "stet_rule_precision",
+            "Of a rule's findings on which somebody acted, the share that was repaired.",
+            ["rule"],
+            registry=self._registry,
+        )
 
     def _gauge(self, name: str, documentation: str) -> Gauge:
         return Gauge(name, documentation, registry=self._registry)
 
-    def render(self, counts: Counts | None, *, takes_work: bool) -> bytes:
-        """The text Prometheus reads; `counts` is None when the queue is away."""
+    def render(
+        self,
+        counts: Counts | None,
+        outcomes: Mapping[str, Record] = MappingProxyType({}),
+        *,
+        takes_work: bool,
+    ) -> bytes:
+        """The text Prometheus reads; `counts` is None when the queue is away.
+
+        `outcomes` by the code of the rule: they say what people do with its findings.
+        """
         self._redis_up.set(takes_work)
+        for code, record in outcomes.items():
+            for fate in FATES:
+                self._findings.labels(code, fate).set(getattr(record, fate))
+            if record.precision is not None:
+                self._precision.labels(code).set(record.precision)
         for field, gauge in self._queue.items():
             gauge.set(float("nan") if counts is None else getattr(counts, field))
         return generate_latest(self._registry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -12,8 +12,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from worker.request import Request
+from worker.outcomes import TOTALS, Record, records_of
+from worker.request import Ignored, PullRequestKey, Request, Rerun, ReviewRequest
 from worker.turns import PREFIX, Accepted, AsyncTurns, Counts, Waiting
+from worker.verdicts import name_of, verdicts_in
 
 SECONDS = 1.0
 CONNECTIONS = 64
@@ -60,11 +62,34 @@ class Queue:
             accepted = answer if answer != "repeated" else accepted
         return accepted
 
+    async def reviews_of(self, rerun: Rerun) -> tuple[ReviewRequest, ...] | Ignored:
+        """What a re-run of a commit comes to: a review of each pull request with this head."""
+        name = name_of(rerun.installation, rerun.repository_id)
+        rows = await self._soon(cast("Awaitable[list[str]]", self._redis.hvals(name)))
+        numbers = [each.number for each in verdicts_in(rows) if each.head == rerun.head]
+        keys = [
+            PullRequestKey(
+                rerun.installation, rerun.repository_id, rerun.owner, rerun.repository, number
+            )
+            for number in numbers
+        ]
+        found = tuple(ReviewRequest(key, "rerequest") for key in keys)
+        return found or Ignored("no pull request with this head is known")
+
+    async def outcomes(self) -> dict[str, Record]:
+        """How the findings of each rule ended, in all repositories together."""
+        counts = await self._soon(cast("Awaitable[dict[str, str]]", self._redis.hgetall(TOTALS)))
+        return records_of({name: int(number) for name, number in counts.items()})
+
     async def counts(self) -> Counts:
         return await self._soon(self._turns.counts())
 
     async def waiting(self, most: int = 50) -> list[Waiting]:
         return await self._soon(self._turns.waiting(most))
+
+    async def ask(self, question: Callable[[Any], Awaitable[Answer]]) -> Answer:
+        """Ask Redis something else, as quickly. Raises QueueAwayError."""
+        return await self._soon(question(self._redis))
 
     async def health(self) -> Health:
         """Ask Redis to write, and how it is set up."""

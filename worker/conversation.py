@@ -74,7 +74,7 @@ class Heard:
 
 @dataclass
 class Asker:
-    """Somebody who gave a command. The role is asked of GitHub, at most once."""
+    """Somebody who gave a command. The role is asked of GitHub, once in a few minutes."""
 
     room: Room
     login: str
@@ -87,7 +87,11 @@ class Asker:
         if not needs_role(verb):
             return True
         if self._role is None:
-            self._role = self._ask()
+            ledgers, key = self.room.ledgers, self.room.client.key
+            self._role = ledgers.role(key, self.login)
+            if self._role is None:
+                self._role = self._ask()
+                ledgers.keep_role(key, self.login, self._role)
         return may(verb, self._role)
 
     def _ask(self) -> str:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from types import MappingProxyType
 
 from rules.engine.discover import find_rule
-from worker import conversation
+from worker import conversation, keepsakes
 from worker.conversation import Heard, Room
 from worker.github.commit import commit_fixes
 from worker.github.errors import ForbiddenError, RefusedError
+from worker.github.publish import Speaker
 from worker.github.pulls import Opened, read_pull_request
 from worker.ledger import Dismissal, Ledger, Ledgers
 from worker.orders import Outcome
 from worker.outcomes import Outcomes, tally
-from worker.plan import Asked
+from worker.plan import Asked, Conclusion
 from worker.pull_request import PullRequest
 from worker.recall import recalled
 from worker.render.answers import check_url, configuration_text
@@ -37,9 +39,16 @@ log = logging.getLogger(__name__)
 
 _SETTLING_SECONDS = 2.0
 _QUEUED = (
-    "The merge queue tries the pull request together with others. Stet has reviewed it in "
-    "#{number}; its verdict stands there, and nothing was reviewed again."
+    "The merge queue tries the pull request together with others. What Stet has to say of it "
+    "stands in #{number}; nothing was reviewed again."
 )
+_IN_QUEUE: Mapping[str, tuple[Conclusion, str]] = MappingProxyType(
+    {
+        "success": ("success", "Reviewed in #{number}"),
+        "failure": ("failure", "#{number} has findings that fail the check"),
+    }
+)
+_NOT_REVIEWED: tuple[Conclusion, str] = ("neutral", "Not reviewed in #{number}")
 _FORK = "The branch is in a fork, where Stet may not write. `/stet patch` gives the fixes."
 _NOTHING_SAFE = (
     "There is no safe fix to commit. `/stet patch` gives every fix, the others included."
@@ -81,7 +90,8 @@ class Errands:
         known = self._ledgers.read(key)
         opened = read_pull_request(client, recall=known is None)
         pull = opened.pull_request
-        ledger = known or recalled(opened.remarks, pull.threads, _page)
+        ledger = known or recalled(opened.remarks, pull.threads, opened.reviews, _page)
+        before = keepsakes.unshown(ledger)
         ledger = ledger.seen(pull.said, self._deleter(pull))
         if pull.state == "closed":
             self._close(pull, ledger)
@@ -93,11 +103,14 @@ class Errands:
             one = self._hear(room, errand, ledger)
             ledger = one.outcome.ledger if one else ledger
             heard.append(one)
+        has_lost = keepsakes.unshown(ledger) != before
+        if has_lost:
+            self._keep(pull, ledger)
         if ledger != known:
             self._tools.remember(ledger)
         for one in filter(None, heard):
             conversation.accept(room, one)
-        reviewed = self._review(opened, heard, ledger)
+        reviewed = self._review(opened, heard, ledger, is_changed=has_lost)
         self._answer(room, opened, heard, reviewed)
 
     def _deleter(self, pull: PullRequest) -> Dismissal | None:
@@ -107,6 +120,11 @@ class Errands:
                 is_author = errand.sender.lower() == pull.author.lower()
                 return Dismissal("deleted", errand.sender, clears=not is_author)
         return None
+
+    def _keep(self, pull: PullRequest, ledger: Ledger) -> None:
+        """Before Redis remembers it: what stands in the ledger alone is lost with Redis."""
+        client, gate = self._tools.client, self._tools.ensure_held
+        Speaker(client, pull, gate, _page, keepsakes.unshown(ledger)).keep()
 
     def _room(self, opened: Opened) -> Room:
         configured = configure(opened)
@@ -135,16 +153,27 @@ class Errands:
 
     def _vouch(self, room: Room, head: str) -> None:
         """The queue merges what was reviewed: its commit needs the verdict, not a new review."""
-        number = room.pull_request.key.number
+        pull, checks = room.pull_request, self._tools.checks
+        known = self._tools.verdicts.of(pull.key)
+        if known is not None and known.head == pull.head and known.conclusion:
+            said = known.conclusion
+        else:
+            said = checks.conclusion_of(room.check_name, pull.head)
+        conclusion, title = _IN_QUEUE.get(said, _NOT_REVIEWED)
+        number = pull.key.number
         why = _QUEUED.format(number=number)
-        title = f"Reviewed in #{number}"
-        self._tools.checks.vouch(room.check_name, head, "success", title, why)
+        checks.vouch(room.check_name, head, conclusion, title.format(number=number), why)
 
     def _review(
-        self, opened: Opened, heard: Sequence[Heard | None], ledger: Ledger
+        self,
+        opened: Opened,
+        heard: Sequence[Heard | None],
+        ledger: Ledger,
+        *,
+        is_changed: bool,
     ) -> Reviewed | None:
         wants = {want for one in heard if one for want in one.outcome.wants}
-        if not (wants or self._held.turn.wants_review):
+        if not (wants or self._held.turn.wants_review or is_changed):
             return None
         fixes = next((one.outcome.fixes for one in heard if one and one.outcome.fixes), "")
         action = self._held.turn.reason or ""
@@ -207,6 +236,7 @@ class Errands:
 
     def _close(self, pull: PullRequest, ledger: Ledger) -> None:
         """Nothing is said any more; what became of the findings is counted, once."""
+        self._tools.verdicts.forget(pull.key)
         self._tools.checks.cancel_open("The pull request was closed")
         closing = [each for each in self._held.turn.commands if isinstance(each, Closing)]
         if closing:

@@ -16,12 +16,15 @@ from worker.github.client import App, Client
 from worker.github.errors import GitHubError, RateLimitedError, UnavailableError
 from worker.github.organisation import organisation_file
 from worker.github.pulls import read_pull_request
+from worker.journal import Journal
+from worker.journal_entry import ended
 from worker.ledger import Ledger, Ledgers
 from worker.open_checks import OpenChecks
 from worker.outcomes import Outcomes
 from worker.review import Tools, configure
 from worker.settings import WorkerSettings, load
 from worker.turns import HeldTurn, PutBackError, Turns, hold_turn
+from worker.verdicts import Verdicts
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +83,8 @@ def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
             remember=remember,
             records=lambda: outcomes.of(key),
             attempt=held.turn.attempt,
+            verdicts=Verdicts(redis),
+            journal=Journal(redis).write,
             spending=Allowance(redis).spending,
         )
         if held.turn.is_exhausted:
@@ -96,6 +101,7 @@ def _give_up(held: HeldTurn, tools: Tools) -> None:
         check, head = configure(opened).config.check, opened.pull_request.head
         title = "Could not be analysed"
         tools.checks.abandon(check.name, head, check.on_error, title, _CRASHED)
+        tools.journal(ended(opened.pull_request, "crashed", title))
     except RateLimitedError:
         raise
     except UnavailableError as error:

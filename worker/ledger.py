@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 180 * 24 * 3600
+ROLE_SECONDS = 300
 MOST_ENTRIES = 2000
 """Dismissed findings and comments that are remembered of one pull request, each."""
 
 T = TypeVar("T")
 Kind = Literal["ignore", "fp", "deleted", "gone"]
+Ending = Literal["committed", "silenced", "off"]
+"""How a finding went away if its code was not simply repaired: by a suggestion of ours that
+somebody committed, by a comment in the code, or because its rule is not on any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,9 @@ class Ledger:
     """The memory of one pull request.
 
     `findings` by fingerprint and path, `rules` by code. `said` is what our comments speak about,
-    fingerprint and path to code; `fixed` the same of what went away again. `notes` are answers
-    that are edited on repeat, name to id. `counted` is what was told of it when it was closed.
+    fingerprint and path to code; `fixed` the same of what went away again, and `endings` how, where
+    that is not by a repair. `notes` are answers that are edited on repeat, name to id. `counted`
+    is what was told of it when it was closed.
     """
 
     paused_by: str = ""
@@ -68,6 +73,7 @@ class Ledger:
     rules: Mapping[str, Dismissal] = field(default_factory=dict)
     said: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, str] = field(default_factory=dict)
+    endings: Mapping[str, Ending] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
     counted: Mapping[str, int] = field(default_factory=dict)
 
@@ -114,11 +120,17 @@ class Ledger:
         """After these were posted."""
         added = {_name(each.fingerprint, each.path): each.code for each in places}
         fixed = {name: code for name, code in self.fixed.items() if name not in added}
-        return replace(self, said={**self.said, **added}, fixed=fixed)
+        endings = {name: how for name, how in self.endings.items() if name not in added}
+        return replace(self, said={**self.said, **added}, fixed=fixed, endings=endings)
 
-    def mending(self, comments: Iterable[OwnComment]) -> Self:
+    def mending(self, comments: Iterable[OwnComment], how: Ending | None = None) -> Self:
         """After the findings of these went away."""
-        return replace(self, fixed=_newest({**self.fixed, **said_in(comments)}))
+        gone = said_in(comments)
+        endings = {name: each for name, each in self.endings.items() if name not in gone}
+        if how is not None:
+            endings |= dict.fromkeys(gone, how)
+        fixed = _newest({**self.fixed, **gone})
+        return replace(self, fixed=fixed, endings=_newest(endings))
 
     def unsaying(self, comments: Iterable[OwnComment]) -> Self:
         """Before we delete these ourselves."""
@@ -160,6 +172,22 @@ class Ledgers:
         """Raises RedisError: what people decided must not be forgotten in silence."""
         self._redis.set(_key(key), msgspec.json.encode(ledger), ex=KEPT_SECONDS)
 
+    def role(self, key: PullRequestKey, login: str) -> str | None:
+        """The role of somebody in the repository, as GitHub told it lately."""
+        try:
+            kept = self._redis.get(_role_key(key, login))
+        except RedisError as error:
+            log.warning("a role cannot be looked up: %s", type(error).__name__)
+            return None
+        return kept.decode() if isinstance(kept, bytes) else None
+
+    def keep_role(self, key: PullRequestKey, login: str, role: str) -> None:
+        """For a few minutes: whoever loses it may use it that long."""
+        try:
+            self._redis.set(_role_key(key, login), role, ex=ROLE_SECONDS)
+        except RedisError as error:
+            log.warning("a role cannot be kept: %s", type(error).__name__)
+
     def allows(self, name: str, most: int, seconds: int) -> bool:
         """Whether something may happen once more: at most `most` times in so many seconds."""
         key = f"{{stet}}:rate:{name}"
@@ -180,6 +208,10 @@ def _newest(entries: dict[str, T]) -> dict[str, T]:
 
 def _name(fingerprint: str, path: str) -> str:
     return f"{fingerprint} {path}"
+
+
+def _role_key(key: PullRequestKey, login: str) -> str:
+    return f"{{stet}}:role:{key.installation}:{key.repository_id}:{login.lower()}"
 
 
 def _key(key: PullRequestKey) -> str:

@@ -22,7 +22,15 @@ class Said:
 class Talk:
     """Findings matched with the comments that we made before."""
 
-    def __init__(self, said: Iterable[OwnComment], findings: Sequence[Finding], diff: Diff) -> None:
+    def __init__(
+        self,
+        said: Iterable[OwnComment],
+        findings: Sequence[Finding],
+        diff: Diff,
+        *,
+        may_resolve: bool = False,
+    ) -> None:
+        self._may_resolve = may_resolve
         self.open: dict[Finding, OwnComment] = {}
         self.dismissed: dict[Finding, OwnComment] = {}
         self.silent: list[OwnComment] = []
@@ -46,9 +54,9 @@ class Talk:
     def _note(self, comment: OwnComment, matched: list[Finding]) -> None:
         if comment.is_resolved and comment.resolved_by:
             self.dismissed.update(dict.fromkeys(matched, comment))
-        elif comment.is_resolved:
+        elif comment.is_resolved and not self._may_resolve:
             return  # resolved by us when it was fixed: if it is back, it is news
-        elif matched:
+        elif comment.is_resolved or matched:
             for finding in matched:
                 self.open.setdefault(finding, comment)
         elif not comment.is_struck:
@@ -60,13 +68,21 @@ class Talk:
 
     @property
     def open_inline(self) -> int:
-        return len({comment.id for comment in self.open.values() if not comment.is_struck})
+        return len({each.id for each in self.open.values() if not each.is_struck})
+
+    def reopened(self) -> tuple[Said, ...]:
+        """Comments whose threads we resolved and whose findings are back, by the first of them."""
+        first: dict[int, Said] = {}
+        for finding, comment in self.open.items():
+            if comment.is_resolved:
+                first.setdefault(comment.id, Said(finding, comment))
+        return tuple(first.values())
 
     def stray(self) -> tuple[Said, ...]:
         """Open comments on lines that the diff does not show any more, by their first finding."""
         first: dict[int, Said] = {}
         for finding, comment in self.open.items():
-            if comment.is_outdated and not comment.is_struck:
+            if comment.is_outdated and not (comment.is_struck or comment.is_resolved):
                 first.setdefault(comment.id, Said(finding, comment))
         return tuple(first.values())
 

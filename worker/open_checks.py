@@ -20,12 +20,14 @@ class OpenCheck:
     """A check run in progress. `since` in seconds since the epoch.
 
     `id` is 0 before GitHub has answered: it may be there or not.
+    `is_marked`: annotations may have reached it, and would stand there twice.
     """
 
     key: PullRequestKey
     head: str
     id: int
     since: float
+    is_marked: bool = False
 
 
 class OpenChecks:

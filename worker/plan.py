@@ -13,7 +13,7 @@ from rules.engine.config import Config, ConfigProblem
 from rules.engine.finding import Finding, Report
 from rules.kit import Confidence, Severity
 from worker.hunks import Diff
-from worker.ledger import Dismissal, Ledger
+from worker.ledger import Dismissal, Ending, Ledger
 from worker.matching import Said, Talk, is_gone
 from worker.placing import Comments, FileComment, InlineComment, Placing, Reason, Unplaced
 from worker.pull_request import OwnComment, PullRequest
@@ -57,7 +57,10 @@ class ReviewPlan:
     """Everything that publishing does, decided.
 
     `fixed` are the comments whose findings are gone; each is also among the deletions,
-    strikes or resolutions. `finished_reviews` are ids of reviews that lose all comments.
+    strikes or resolutions; so are the `silenced`, which a comment in the code silences, and those
+    of rules that are `off`. `reopened` are back, in threads that we had resolved.
+    `finished_reviews` are ids of reviews that lose all comments, `emptied_reviews` of those whose
+    last comments only come along to another review.
     `moved` stand on lines that are no more and say where the code is now; `relocated` are old
     comments whose findings are among `inline` again, beside their lines: they are deleted.
     """
@@ -76,8 +79,12 @@ class ReviewPlan:
     strikes: tuple[OwnComment, ...]
     resolutions: tuple[OwnComment, ...]
     restored: tuple[Said, ...]
+    reopened: tuple[Said, ...]
     finished_reviews: tuple[int, ...]
+    emptied_reviews: tuple[int, ...]
     fixed: tuple[OwnComment, ...]
+    silenced: tuple[OwnComment, ...]
+    off: tuple[OwnComment, ...]
     hotspots: int
     title: str
     conclusion: Conclusion
@@ -89,8 +96,14 @@ class ReviewPlan:
     @property
     def speaks(self) -> bool:
         """Whether anything is to be posted or changed besides the check run."""
-        changes = (self.deletions, self.strikes, self.resolutions, self.restored, self.moved)
-        return bool(self.comments or any(changes))
+        old = (self.deletions, self.strikes, self.resolutions)
+        return bool(self.comments or any(old) or self.restored or self.reopened or self.moved)
+
+    def ending_of(self, comment: OwnComment) -> Ending | None:
+        """How the findings of a comment went away, if not by a repair."""
+        if comment in self.off:
+            return "off"
+        return "silenced" if comment in self.silenced else None
 
     @property
     def new(self) -> tuple[Finding, ...]:
@@ -111,16 +124,18 @@ def plan(
     ledger: Ledger = Ledger(),  # noqa: B008  # frozen
     wish: Asked = PLAIN,
     demoted: Collection[str] = (),
+    off: Collection[str] = (),
     may_resolve: bool = False,
 ) -> ReviewPlan:
     """Place what the review found, given what was said before.
 
-    `demoted` are codes of rules that the repository does not want comments of.
+    `demoted` are codes of rules that the repository does not want comments of, `off` of those
+    that did not run at all.
     `problems` are those of the configuration: with any, the check cannot fail or pass.
     `may_resolve`: our token can resolve threads, which needs contents: write.
     """
     asked = [f for f in report.findings if _is_asked_for(f, config)]
-    talk = Talk(pull_request.said, asked, diff)
+    talk = Talk(pull_request.said, asked, diff, may_resolve=may_resolve)
     ignored = {f: why for f in asked if (why := _dismissal(f, ledger, diff)) is not None}
     new = [each for each in asked if each not in talk.answered and each not in ignored]
     silence = _silence(pull_request, config, ledger, wish)
@@ -129,7 +144,9 @@ def plan(
     gone = [each for each in talk.silent if is_gone(each, report, diff)]
     fates = _Fates(gone, config, may_resolve=may_resolve)
     deletions = (*fates.deletions, *(each.comment for each in relocated))
-    hushed = {talk.open[f].id: talk.open[f] for f in ignored if f in talk.open}
+    ends = _Ends(gone, report, diff, off)
+    unwanted = (talk.open[f] for f in ignored if f in talk.open)
+    hushed = {each.id: each for each in unwanted if not each.is_resolved}
     active = [
         f
         for f in asked
@@ -137,6 +154,8 @@ def plan(
         and not (f in ignored and ignored[f].clears)
     ]
     blocking = tuple(f for f in active if _blocks(f, config))
+    emptied = _emptied(deletions, pull_request.said)
+    moving = {each.comment.review_id for each in relocated}
     return ReviewPlan(
         inline=comments.inline,
         file_level=comments.file_level,
@@ -154,8 +173,12 @@ def plan(
         strikes=fates.strikes,
         resolutions=(*fates.resolutions, *(hushed.values() if may_resolve else ())),
         restored=tuple(Said(f, c) for f, c in talk.open.items() if c.is_struck),
-        finished_reviews=_finished(deletions, pull_request.said),
-        fixed=tuple(gone),
+        reopened=tuple(each for each in talk.reopened() if each.finding not in ignored),
+        finished_reviews=tuple(e for e in emptied if e not in moving),
+        emptied_reviews=tuple(e for e in emptied if e in moving),
+        fixed=ends.fixed,
+        silenced=ends.silenced,
+        off=ends.off,
         hotspots=len(report.findings) - len(asked),
         title=_title(active, problems),
         conclusion="neutral" if problems else "failure" if blocking else "success",
@@ -254,7 +277,25 @@ class _Fates:
         self.strikes = tuple(c for c in rest if not delete or c.has_replies)
 
 
-def _finished(deletions: Iterable[OwnComment], said: Iterable[OwnComment]) -> tuple[int, ...]:
+class _Ends:
+    """Why findings are gone: repaired, silenced in the code, or their rule did not run."""
+
+    def __init__(
+        self, gone: Sequence[OwnComment], report: Report, diff: Diff, off: Collection[str]
+    ) -> None:
+        names = {f.path: f.before_path for f in diff.values() if f.before_path}
+        silent = {
+            (each.finding.fingerprint, path)
+            for each in report.suppressed
+            for path in (each.finding.path, names.get(each.finding.path, each.finding.path))
+        }
+        self.off = tuple(c for c in gone if all(m.code in off for m in c.markers))
+        rest = [c for c in gone if c not in self.off]
+        self.silenced = tuple(c for c in rest if c.places() <= silent)
+        self.fixed = tuple(c for c in rest if c not in self.silenced)
+
+
+def _emptied(deletions: Iterable[OwnComment], said: Iterable[OwnComment]) -> tuple[int, ...]:
     """Reviews that lose their last comment, and would stay behind as an empty shell."""
     going = {comment.id for comment in deletions}
     by_fate: dict[bool, set[int]] = {True: set(), False: set()}

@@ -99,6 +99,14 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnReview:
+    """A review of ours that stands on the pull request."""
+
+    id: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class OwnComment:
     """A comment of ours that carries markers, with the state of its thread."""
 
@@ -113,6 +121,7 @@ class OwnComment:
     has_replies: bool
     markers: tuple[Marker, ...]
     body: str
+    author: str = ""
 
     @property
     def is_struck(self) -> bool:
@@ -148,6 +157,7 @@ def own_comments(threads: tuple[Thread, ...]) -> tuple[OwnComment, ...]:
                 has_replies=replied,
                 markers=said,
                 body=first.body,
+                author=first.author,
             )
         )
     return tuple(found)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from worker import keepsakes
 from worker.commands import parse
 from worker.ledger import Ledger, Place, places_of
 from worker.orders import Scene, obey
-from worker.pull_request import Remark, Thread, own_comments
+from worker.pull_request import OwnReview, Remark, Thread, own_comments
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,15 @@ class _Heard:
 
 
 def recalled(
-    remarks: Iterable[Remark], threads: tuple[Thread, ...], explain: Callable[[str], str]
+    remarks: Iterable[Remark],
+    threads: tuple[Thread, ...],
+    reviews: Iterable[OwnReview],
+    explain: Callable[[str], str],
 ) -> Ledger:
     """What the acknowledged commands of a pull request come to, in the order they were given.
 
-    A rocket of ours on a comment says that its commands were allowed and done. What was dismissed
-    by deleting a comment is lost with the ledger.
+    A rocket of ours on a comment says that its commands were allowed and done. Of what was
+    dismissed by deleting a comment our own reviews tell.
     """
     ours = {each.thread_id: places_of(each) for each in own_comments(threads)}
     heard = [_Heard(each, ()) for each in remarks]
@@ -41,4 +45,4 @@ def recalled(
                 thread=each.places,
             )
             ledger = obey(parse(each.remark.body), scene).ledger
-    return ledger
+    return replace(ledger, findings={**ledger.findings, **keepsakes.found(reviews)})

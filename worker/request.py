@@ -82,6 +82,20 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
+class Rerun:
+    """All checks of a commit are asked for again, and the event names no pull request.
+
+    That is so for the heads of forks. Which pull requests have this head, the queue knows.
+    """
+
+    installation: int
+    repository_id: int
+    owner: str
+    repository: str
+    head: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """An event that asks nothing of Stet, with the reason in a few words."""
 
@@ -102,4 +116,4 @@ ERRANDS: dict[str, type[Errand]] = {
 Request = ReviewRequest | Errand
 
 # A check run may belong to several pull requests, so one event may ask for several reviews.
-Decision = tuple[Request, ...] | Ignored
+Decision = tuple[Request, ...] | Rerun | Ignored

@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+import msgspec
+
 from rules.engine.apart import review_apart
 from rules.engine.config import Config, ConfigError, ConfigProblem
 from rules.engine.discover import find_rule, selected
@@ -17,35 +19,43 @@ from rules.engine.layers import ORG_FILE, layered, with_folders
 from rules.engine.options import options_of
 from rules.engine.snapshot import RecordCache
 from rules.engine.version import engine_version, rule_pack_version
+from worker import keepsakes
+from worker.accepted import accepted
 from worker.github.change import Fetched, fetch_change
 from worker.github.checks import Checks
 from worker.github.client import Client
 from worker.github.errors import GoneError, InstallationGoneError
 from worker.github.gate import Gate
 from worker.github.publish import Speaker
-from worker.github.pulls import Opened, read_standing
+from worker.github.pulls import Opened, read_numbers_of, read_standing
+from worker.journal import Detail
+from worker.journal_entry import Stages, ended, reviewed
 from worker.ledger import Ledger, Place
 from worker.open_checks import OpenChecks
 from worker.outcomes import Record, demoted
 from worker.patch import Patched, as_diff, patched
 from worker.placing import FileComment, InlineComment
-from worker.plan import PLAIN, Asked, ReviewPlan, moved_to_summary, plan
+from worker.plan import PLAIN, Asked, Conclusion, ReviewPlan, moved_to_summary, plan
 from worker.pull_request import PullRequest
 from worker.render.check import About, CheckText, Preview, check_text
+from worker.render.together import with_others, worst
 from worker.turns import TurnSupersededError
+from worker.verdicts import Verdict, Verdicts
 
 log = logging.getLogger(__name__)
 
 _MOST_WHY = 700
 SKIP_LABEL = "stet:skip"
+STRICT_LABEL = "stet:strict"
 
 
 @dataclass(frozen=True)
 class Tools:
     """What a review works with. `ensure_current` guards what is said, `ensure_held` the check.
 
-    `remember` keeps the ledger, `records` tells how the rules fared in this repository. A review
-    that nobody asked for runs inside `spending`, which may put it back.
+    `remember` keeps the ledger, `records` tells how the rules fared in this repository,
+    `verdicts` what was said of other pull requests; `journal` is for operators.
+    A review that nobody asked for runs inside `spending`, which may put it back.
     """
 
     client: Client
@@ -54,8 +64,10 @@ class Tools:
     ensure_held: Gate
     open_checks: OpenChecks
     remember: Callable[[Ledger], None]
+    verdicts: Verdicts
     records: Callable[[], Mapping[str, Record]]
     attempt: int = 1
+    journal: Callable[[Detail], None] = lambda _: None
     spending: Callable[[PullRequest], AbstractContextManager[None]] = lambda _: nullcontext()
 
     @property
@@ -107,25 +119,51 @@ def review_pull_request(
     skip = reason_to_skip(pull_request, configured.config, wish.action)
     if skip:
         checks.conclude(name, pull_request.head, "neutral", f"Skipped: {skip}", _SKIPPED)
+        _note(tools, pull_request, "neutral", f"Skipped: {skip}")
+        tools.journal(ended(pull_request, "skipped", skip))
         return Reviewed(ledger)
     check = checks.start(name, pull_request.head, tools.attempt)
+    _note(tools, pull_request)
     try:
         done = _review(opened, configured, tools, ledger, wish)
     except SupersededError as news:
         checks.finish(check, "cancelled", CheckText(str(news), _SUPERSEDED, "", ()))
+        tools.journal(ended(pull_request, "cancelled", str(news)))
         raise
     except TurnSupersededError:
         title = "Superseded by a newer push"
         checks.finish(check, "cancelled", CheckText(title, _SUPERSEDED, "", ()))
+        tools.journal(ended(pull_request, "cancelled", title))
         raise
     except InstallationGoneError:
         raise
     except GoneError as gone:
         log.info("%s cannot be read: %s", pull_request.key, gone)
         checks.finish(check, "neutral", CheckText("Could not be read", _GONE, "", ()))
+        tools.journal(ended(pull_request, "neutral", "Could not be read"))
         return Reviewed(ledger, check)
-    checks.finish(check, done.plan.conclusion, done.text)
+    _note(tools, pull_request, done.plan.conclusion, done.plan.title)
+    conclusion, text = _together(done, tools, pull_request)
+    checks.finish(check, conclusion, text)
     return Reviewed(done.ledger, check, done.patched)
+
+
+def _note(
+    tools: Tools, pull_request: PullRequest, conclusion: Conclusion | None = None, title: str = ""
+) -> None:
+    key = pull_request.key
+    verdict = Verdict(key.number, pull_request.head, conclusion or "", title)
+    tools.verdicts.note(key, verdict)
+
+
+def _together(done: _Done, tools: Tools, pull_request: PullRequest) -> tuple[Conclusion, CheckText]:
+    """The worst of all pull requests with this head: GitHub shows one check run for a commit."""
+    others = tools.verdicts.beside(pull_request.key, pull_request.head)
+    if not others:
+        return done.plan.conclusion, done.text
+    standing = read_numbers_of(tools.client, pull_request.head)
+    others = tuple(each for each in others if each.conclusion and each.number in standing)
+    return worst(done.plan.conclusion, others), with_others(done.text, others)
 
 
 _SKIPPED = "Nothing was reviewed. The configuration of the base branch, or a label, says so."
@@ -148,10 +186,13 @@ def _review(
     opened: Opened, configured: Configured, tools: Tools, ledger: Ledger, wish: Asked
 ) -> _Done:
     began = time.monotonic()
+    stages = Stages()
     fetched = fetch_change(tools.client, opened.pull_request, tools.cache)
+    stages.end("read the change")
     pull_request = replace(opened.pull_request, merge_base=fetched.merge_base)
     configured = _with_folders(configured, fetched)
     report, configured = _report(fetched, configured)
+    stages.end("run the rules")
     kept = demoted(tools.records(), configured.config.rules.keep)
     may_write = tools.client.may_resolve
     decided = plan(
@@ -163,14 +204,17 @@ def _review(
         ledger=ledger,
         wish=wish,
         demoted=kept,
+        off=_off(pull_request, configured.config, report),
         may_resolve=may_write,
     )
     if decided.speaks:
         _ensure_unmoved(pull_request, tools.client)
         decided, ledger = _say(pull_request, decided, configured.config, tools, ledger)
+        ledger = _remember_endings(decided, fetched, tools, ledger)
     else:
         tools.ensure_current()
-    heads = {each.path: each.after for each in fetched.snapshot.changes if each.after is not None}
+    stages.end("say it")
+    heads = fetched.heads
     fixes = patched(report.findings, heads)
     about = About(
         config_origin=configured.origin,
@@ -187,6 +231,13 @@ def _review(
         "%s reviewed: %d findings, %d comments, %d calls, %.1f s",
         pull_request.key, len(report.findings), decided.comments, tools.client.calls, about.seconds,
     )  # fmt: skip
+    facts = {
+        "Configuration": configured.origin,
+        "Rule pack": about.rule_pack,
+        "Calls of GitHub": str(tools.client.calls),
+        "Try": str(tools.attempt),
+    }
+    tools.journal(reviewed(pull_request, decided, report, stages=stages.seconds, facts=facts))
     text = check_text(pull_request, report, decided, about)
     wanted = [f for f in report.findings if f.fix and f.fix.safe and wish.fixes in ("", f.code)]
     tree = fetched.snapshot.after.tree
@@ -209,7 +260,8 @@ def _say(
     if decided.deletions:
         ledger = ledger.unsaying(decided.deletions)
         tools.remember(ledger)
-    speaker = Speaker(tools.client, pull_request, tools.ensure_current, why)
+    kept = keepsakes.unshown(ledger)
+    speaker = Speaker(tools.client, pull_request, tools.ensure_current, why, kept)
     refused = speaker.say(decided).refused
     decided = moved_to_summary(decided, refused, config)
     placed: list[InlineComment | FileComment] = [*decided.inline, *decided.file_level]
@@ -218,9 +270,25 @@ def _say(
         for comment in placed
         for finding in (comment.finding, *comment.also)
     ]
-    ledger = ledger.mending(decided.fixed).saying(said)
+    return decided, ledger.saying(said)
+
+
+def _remember_endings(
+    decided: ReviewPlan, fetched: Fetched, tools: Tools, ledger: Ledger
+) -> Ledger:
+    """What went away, and how: told as outcomes when the pull request is closed."""
+    by_click = accepted(decided.fixed, fetched.commits, fetched.heads)
+    ledger = ledger.mending(decided.fixed).mending(by_click, "committed")
+    ledger = ledger.mending(decided.silenced, "silenced").mending(decided.off, "off")
     tools.remember(ledger)
-    return decided, ledger
+    return ledger
+
+
+def _off(pull_request: PullRequest, config: Config, report: Report) -> frozenset[str]:
+    """Rules that spoke here once and did not run this time, though Stet still has them."""
+    on = {rule.code for rule in selected(config)} - {each.code for each in report.deferred}
+    said = {marker.code for comment in pull_request.said for marker in comment.markers}
+    return frozenset(code for code in said - on if find_rule(code) is not None)
 
 
 def _with_folders(configured: Configured, fetched: Fetched) -> Configured:
@@ -249,7 +317,7 @@ def _preview(
     found = layered(opened.organisation, own, project)
     if found.problems:
         return Preview(found.problems)
-    if found.config == configure(opened).config:
+    if found.config == layered(opened.organisation, opened.stet_toml, opened.pyproject).config:
         return None
     after, brought = _report(fetched, replace(configured, config=found.config, problems=()))
     return Preview(brought.problems, findings=len(after.findings), instead_of=len(report.findings))
@@ -285,7 +353,11 @@ def configure(opened: Opened) -> Configured:
     names = [
         "the organisation" if each == ORG_FILE else f"{each} of {branch}" for each in found.layers
     ]
-    return Configured(found.config, " over ".join(reversed(names)) or "defaults", found.problems)
+    origin, config = " over ".join(reversed(names)) or "defaults", found.config
+    if STRICT_LABEL in opened.pull_request.labels:
+        origin += f", with the label {STRICT_LABEL}"
+        config = msgspec.structs.replace(config, profile="strict")
+    return Configured(config, origin, found.problems)
 
 
 def reason_to_skip(pull_request: PullRequest, config: Config, action: str = "") -> str:

@@ -24,6 +24,7 @@ from worker.placing import FileComment, InlineComment
 from worker.plan import ReviewPlan, plan
 from worker.review import SupersededError, Tools, review_pull_request
 from worker.turns import TurnLostError
+from worker.verdicts import Verdicts
 
 LINES = "".join(f"LINE_{number} = {number}\n" for number in range(1, 31))
 
@@ -51,7 +52,9 @@ def say(desk: Desk, decided: ReviewPlan) -> Spoken:
 
 def tools(desk: Desk, client: Client) -> Tools:
     forget = list[Ledger]().append
-    return Tools(client, MemoryCache(), allow, allow, OpenChecks(desk.redis), forget, dict)
+    verdicts = Verdicts(desk.redis)
+    checks = OpenChecks(desk.redis)
+    return Tools(client, MemoryCache(), allow, allow, checks, forget, verdicts, dict)
 
 
 def test_one_bad_line_of_twelve_costs_only_itself(desk: Desk) -> None:

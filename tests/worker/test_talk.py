@@ -281,7 +281,7 @@ def actions(desk: Desk) -> list[dict[str, str]]:
     return list(run.actions)
 
 
-def test_a_merge_queue_gets_its_verdict_at_once(desk: Desk) -> None:
+def test_a_merge_queue_gets_the_verdict_of_the_pull_request_at_once(desk: Desk) -> None:
     opened(desk)
     merged = desk.github.commit(
         REPOSITORY, "gh-readonly-queue/main/pr-1-abc", {"shop/rates.py": RATES}, base="main"
@@ -291,8 +291,8 @@ def test_a_merge_queue_gets_its_verdict_at_once(desk: Desk) -> None:
 
     [check] = desk.github.check_runs(REPOSITORY, merged)
     assert (check["conclusion"], check["output"]["title"]) == (
-        "success",
-        f"Reviewed in #{desk.number}",
+        "failure",
+        f"#{desk.number} has findings that fail the check",
     )
     assert len(calls) <= 3
 

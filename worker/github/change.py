@@ -35,8 +35,13 @@ _STATUS: dict[str, Status] = {
 }
 
 
+class _Message(msgspec.Struct, frozen=True):
+    message: str = ""
+
+
 class _Commit(msgspec.Struct):
     sha: str
+    commit: _Message = _Message()
 
 
 class _File(msgspec.Struct):
@@ -49,6 +54,7 @@ class _File(msgspec.Struct):
 class _Comparison(msgspec.Struct):
     merge_base_commit: _Commit
     files: list[_File] = []
+    commits: list[_Commit] = []
 
 
 class _TreeEntry(msgspec.Struct):
@@ -64,12 +70,20 @@ class _Tree(msgspec.Struct):
     truncated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit of a pull request."""
+
+    sha: str
+    message: str
+
+
 @dataclass(frozen=True)
 class Fetched:
     """A pull request with everything that a review of it reads.
 
     `skipped` are the changed files whose content is not at hand, `folders` the configuration
-    files below the root that stood there before the change.
+    files below the root that stood there before the change. `commits` are its first hundred.
     """
 
     merge_base: str
@@ -77,12 +91,19 @@ class Fetched:
     diff: Diff
     skipped: tuple[Skip, ...]
     folders: Mapping[str, bytes] = field(default_factory=dict)
+    commits: tuple[Commit, ...] = ()
+
+    @property
+    def heads(self) -> dict[str, bytes]:
+        """The changed files as they are at the head."""
+        changes = self.snapshot.changes
+        return {each.path: each.after for each in changes if each.after is not None}
 
 
 def fetch_change(client: Client, pull_request: PullRequest, cache: RecordCache) -> Fetched:
     """Read the change. The number of calls does not depend on the number of small files."""
     path = f"{client.repository}/compare/{pull_request.base}...{pull_request.head}"
-    compared = client.get(path, _Comparison, {"per_page": 1})
+    compared = client.get(path, _Comparison, {"per_page": _PAGE})
     files, skipped = compared.files, list[Skip]()
     if len(files) >= _COMPARED:
         files = _list_files(client)
@@ -113,7 +134,9 @@ def fetch_change(client: Client, pull_request: PullRequest, cache: RecordCache) 
     )
     patches = {file.filename: file.patch for file in files}
     said = {path: contents[sha] for path, sha in folders.items() if sha in contents}
-    return Fetched(merge_base, snapshot, _diff(changes, patches), tuple(skipped), said)
+    commits = tuple(Commit(each.sha, each.commit.message) for each in compared.commits)
+    diff = _diff(changes, patches)
+    return Fetched(merge_base, snapshot, diff, tuple(skipped), said, commits)
 
 
 def _list_files(client: Client) -> list[_File]:

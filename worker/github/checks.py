@@ -26,6 +26,14 @@ class _Id(msgspec.Struct):
     id: int
 
 
+class _Run(msgspec.Struct):
+    conclusion: str | None = None
+
+
+class _Runs(msgspec.Struct):
+    check_runs: list[_Run] = []
+
+
 class _OpenRun(msgspec.Struct):
     id: int
     external_id: str | None = None
@@ -46,10 +54,11 @@ class Checks:
     def start(self, name: str, head: str, attempt: int) -> int:
         """The id of a check run in progress: a new one, or the one that a crash left open."""
         left = self._left_open()
-        if left is not None and left.head == head:
+        if left is not None and left.head == head and not left.is_marked:
             self._open.note(left)
             return left.id
-        self.cancel_open("Superseded by a newer push")
+        is_old = left is not None and left.head != head
+        self.cancel_open("Superseded by a newer push" if is_old else "Tried again")
         opened = OpenCheck(self._client.key, head, 0, time.time())
         # Before it is there: whoever dies while GitHub creates it leaves word of it.
         self._open.note(opened)
@@ -96,6 +105,14 @@ class Checks:
         self.cancel_open(title)
         self.vouch(name, head, conclusion, title, why)
 
+    def conclusion_of(self, name: str, head: str) -> str:
+        """How our newest check run of this name on a commit ended; empty if there is none."""
+        path = f"{self._client.repository}/commits/{head}/check-runs"
+        wanted: dict[str, str | int] = {"check_name": name, "filter": "latest"}
+        wanted["app_id"] = self._client.app.id
+        runs = self._client.get(path, _Runs, wanted).check_runs
+        return next((each.conclusion or "" for each in runs), "")
+
     def vouch(self, name: str, head: str, conclusion: Conclusion, title: str, why: str) -> None:
         """A verdict on a commit that is not the pull request's own head."""
         body = self._new(name, head, 1) | {
@@ -110,6 +127,9 @@ class Checks:
         """Close a check run. Further requests add annotations, so the last one closes it."""
         output: dict[str, object] = {"title": text.title, "summary": text.summary}
         marks = [_annotation(each) for each in text.annotations]
+        left = self._open.of(self._client.key) if marks else None
+        if left is not None:
+            self._open.note(replace(left, is_marked=True))
         while len(marks) > _ANNOTATIONS_AT_ONCE:
             now, marks = marks[:_ANNOTATIONS_AT_ONCE], marks[_ANNOTATIONS_AT_ONCE:]
             self._update(check, {"output": output | {"annotations": now}})

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import msgspec
 
 from rules.engine.finding import Finding
+from worker import keepsakes
 from worker.github import queries
 from worker.github.client import Client
 from worker.github.errors import ConflictError, GoneError, RefusedError, UnavailableError
 from worker.github.gate import Gate
-from worker.github.pulls import read_threads
+from worker.github.pulls import read_own_reviews, read_threads
+from worker.ledger import Dismissal
 from worker.placing import InlineComment
 from worker.plan import ReviewPlan
 from worker.pull_request import OwnComment, PullRequest, own_comments
@@ -45,8 +49,14 @@ class Speaker:
     """Says what a plan says on a pull request: one review, and silent changes of old words."""
 
     def __init__(
-        self, client: Client, pull_request: PullRequest, gate: Gate, why: words.Why
+        self,
+        client: Client,
+        pull_request: PullRequest,
+        gate: Gate,
+        why: words.Why,
+        kept: Mapping[str, Dismissal] = MappingProxyType({}),
     ) -> None:
+        self._kept = kept
         self._client = client
         self._pull = pull_request
         self._gate = gate
@@ -63,15 +73,34 @@ class Speaker:
         for said in plan.moved:
             self._edit(said.comment, words.moved_comment(said.comment, said.finding, self._pull))
         for comment in plan.strikes:
-            self._edit(comment, words.struck_comment(comment, self._pull.head))
+            ending = plan.ending_of(comment)
+            self._edit(comment, words.struck_comment(comment, self._pull.head, ending))
         for comment in plan.deletions:
             self._try("DELETE", f"{self._comments}/{comment.id}")
         for comment in plan.resolutions:
-            self._resolve(comment)
+            self._mutate(queries.RESOLVE, comment)
+        for said in plan.reopened:
+            self._mutate(queries.UNRESOLVE, said.comment)
         for review in plan.finished_reviews:
-            body = words.finished_review_body(self._pull.head)
-            self._try("PUT", f"{self._root}/reviews/{review}", {"body": body})
+            self._rewrite(review, words.finished_review_body(plan, self._pull.head))
+        for review in plan.emptied_reviews:
+            self._rewrite(review, words.emptied_review_body(self._pull.head))
         return Spoken(tuple(refused))
+
+    def keep(self) -> None:
+        """Write what was dismissed, and is shown nowhere, into a review of ours."""
+        review = keepsakes.holder(read_own_reviews(self._client))
+        if review is not None:
+            self._rewrite(review.id, review.body)
+
+    def _rewrite(self, review: int, body: str) -> None:
+        """The hidden lines go along: this body may be the one that holds them."""
+        if self._kept or keepsakes.words_of(body) != body:
+            body = keepsakes.keeping(body, self._kept, time.time_ns() // 1_000_000)
+        try:
+            self._try("PUT", f"{self._root}/reviews/{review}", {"body": body})
+        except RefusedError as refusal:
+            log.warning("%s: body of a review refused: %s", self._pull.key, refusal)
 
     def _post_review(self, plan: ReviewPlan) -> list[Finding]:
         if not plan.inline:
@@ -189,9 +218,13 @@ class Speaker:
         except GoneError:
             log.info("%s: already gone", path)
 
-    def _resolve(self, comment: OwnComment) -> None:
+    def _mutate(self, mutation: str, comment: OwnComment) -> None:
+        """Resolve a thread or open it again; it may be gone by now."""
         self._gate()
-        self._client.graphql(queries.RESOLVE, {"thread": comment.thread_id}, object)
+        try:
+            self._client.graphql(mutation, {"thread": comment.thread_id}, object)
+        except GoneError:
+            log.info("%s: a thread is already gone", self._pull.key)
 
 
 def react(client: Client, comment: int, content: str, *, in_thread: bool) -> None:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from worker.github import queries
 from worker.github.client import Client
 from worker.github.errors import GoneError
-from worker.pull_request import Comment, PullRequest, Remark, Thread
+from worker.pull_request import Comment, OwnReview, PullRequest, Remark, Thread
 
 _MOST_THREAD_PAGES = 30
+
+
+class _Sha(msgspec.Struct):
+    sha: str
+
+
+class _WithHead(msgspec.Struct):
+    number: int
+    state: str
+    head: _Sha
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +29,15 @@ class Opened:
     """A pull request as it stands now. `merge_base` is still empty; see `worker.github.change`.
 
     `stet_toml` and `pyproject` are the files at the tip of the base branch. `remarks` are the
-    newest comments of the conversation, where they were asked for. `organisation` is the file
-    that holds for all repositories.
+    newest comments of the conversation and `reviews` our newest reviews, where they were asked for.
+    `organisation` is the file that holds for all repositories.
     """
 
     pull_request: PullRequest
     stet_toml: bytes | None
     pyproject: bytes | None
     remarks: tuple[Remark, ...] = ()
+    reviews: tuple[OwnReview, ...] = ()
     organisation: bytes | None = None
 
 
@@ -71,6 +84,7 @@ def read_pull_request(client: Client, *, recall: bool = False) -> Opened:
         _content(tip.stet if tip else None),
         _content(tip.pyproject if tip else None),
         tuple(map(_remark, node.comments.nodes)) if node.comments else (),
+        _own(node.reviews),
     )
 
 
@@ -80,6 +94,20 @@ def read_threads(client: Client) -> tuple[Thread, ...]:
     return tuple(_all_threads(client, page, recall=False))
 
 
+def read_own_reviews(client: Client) -> tuple[OwnReview, ...]:
+    """Our newest reviews of the pull request, oldest first."""
+    data = client.graphql(queries.REVIEWS, _variables(client), queries.ReviewsData)
+    node = data.repository.pull_request if data.repository else None
+    return _own(node.reviews if node else None)
+
+
+def read_numbers_of(client: Client, head: str) -> frozenset[int]:
+    """The open pull requests whose head this commit is now."""
+    path = f"{client.repository}/commits/{head}/pulls"
+    found = client.get(path, list[_WithHead], {"per_page": 100})
+    return frozenset(e.number for e in found if e.state == "open" and e.head.sha == head)
+
+
 def read_standing(client: Client) -> Standing:
     """Where the pull request stands at this moment."""
     data = client.graphql(queries.STATE, _variables(client), queries.StateData)
@@ -87,6 +115,14 @@ def read_standing(client: Client) -> Standing:
     if node is None:
         raise GoneError("no such pull request")
     return Standing(node.head_ref_oid, node.state == "OPEN", node.is_draft, node.base_ref_name)
+
+
+def _own(reviews: queries.Reviews | None) -> tuple[OwnReview, ...]:
+    return tuple(
+        OwnReview(int(each.full_database_id), each.body)
+        for each in (reviews.nodes if reviews else ())
+        if each.viewer_did_author and each.full_database_id
+    )
 
 
 def _variables(client: Client) -> dict[str, object]:
@@ -124,20 +160,26 @@ def _all_threads(client: Client, page: queries.Threads, *, recall: bool) -> list
 
 
 def _thread(node: queries.ThreadNode) -> Thread:
+    ours = next(
+        (c.author.login for c in node.comments.nodes if c.viewer_did_author and c.author), ""
+    )
     return Thread(
         id=node.id,
         path=node.path,
         line=node.line,
         is_outdated=node.is_outdated,
         is_resolved=node.is_resolved,
-        resolved_by=_person(node.resolved_by),
+        resolved_by=_person(node.resolved_by, ours),
         comments=tuple(_comment(each) for each in node.comments.nodes),
         is_complete=node.comments.total_count <= len(node.comments.nodes),
     )
 
 
-def _person(actor: queries.Actor | None) -> str:
-    return actor.login if actor is not None and actor.typename != "Bot" else ""
+def _person(actor: queries.Actor | None, ours: str) -> str:
+    """Empty for us, and for any bot: the schema calls them users here, under either name."""
+    if actor is None or actor.typename == "Bot" or actor.login.endswith("[bot]"):
+        return ""
+    return "" if actor.login == ours else actor.login
 
 
 def _comment(node: queries.CommentNode) -> Comment:

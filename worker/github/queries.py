@@ -9,7 +9,7 @@ reviewThreads(first: 100, after: $after) {
   pageInfo { hasNextPage endCursor }
   nodes {
     id path line isOutdated isResolved
-    resolvedBy { login }
+    resolvedBy { __typename login }
     comments(first: 30) {
       totalCount
       nodes {
@@ -45,6 +45,8 @@ comments(last: 100) @include(if: $recall) {
 }
 """
 
+_REVIEWS = "reviews(last: 100) { nodes { fullDatabaseId body viewerDidAuthor } }"
+
 PULL_REQUEST = f"""
 query ($owner: String!, $name: String!, $number: Int!, $after: String, $recall: Boolean!) {{
   repository(owner: $owner, name: $name) {{
@@ -57,6 +59,7 @@ query ($owner: String!, $name: String!, $number: Int!, $after: String, $recall: 
       {_CONFIGURATION}
       {_THREADS}
       {_REMARKS}
+      ... on PullRequest @include(if: $recall) {{ {_REVIEWS} }}
     }}
   }}
 }}
@@ -66,6 +69,14 @@ THREADS = f"""
 query ($owner: String!, $name: String!, $number: Int!, $after: String, $recall: Boolean!) {{
   repository(owner: $owner, name: $name) {{
     pullRequest(number: $number) {{ {_THREADS} }}
+  }}
+}}
+"""
+
+REVIEWS = f"""
+query ($owner: String!, $name: String!, $number: Int!) {{
+  repository(owner: $owner, name: $name) {{
+    pullRequest(number: $number) {{ {_REVIEWS} }}
   }}
 }}
 """
@@ -81,6 +92,12 @@ query ($owner: String!, $name: String!, $number: Int!) {
 RESOLVE = """
 mutation ($thread: ID!) {
   resolveReviewThread(input: {threadId: $thread}) { thread { id } }
+}
+"""
+
+UNRESOLVE = """
+mutation ($thread: ID!) {
+  unresolveReviewThread(input: {threadId: $thread}) { thread { id } }
 }
 """
 
@@ -144,6 +161,28 @@ class RemarkNode(Form):
 
 class Remarks(Form):
     nodes: list[RemarkNode]
+
+
+class ReviewNode(Form):
+    full_database_id: str | None
+    body: str
+    viewer_did_author: bool
+
+
+class Reviews(Form):
+    nodes: list[ReviewNode]
+
+
+class WithReviews(Form):
+    reviews: Reviews
+
+
+class OfReviews(Form):
+    pull_request: WithReviews | None = None
+
+
+class ReviewsData(Form):
+    repository: OfReviews | None = None
 
 
 class Comments(Form):
@@ -212,6 +251,7 @@ class PullRequestNode(Form):
     labels: Labels | None = None
     base_ref: Branch | None = None
     comments: Remarks | None = None
+    reviews: Reviews | None = None
 
 
 class WithPullRequest(Form):

@@ -11,6 +11,7 @@ from rules.engine.config import ConfigProblem
 from rules.engine.finding import Finding, Report
 from rules.kit import Severity
 from worker.ledger import Dismissal
+from worker.matching import Said
 from worker.outcomes import Record
 from worker.placing import Reason, Unplaced
 from worker.plan import Ignored, ReviewPlan
@@ -98,6 +99,7 @@ def check_text(
         _table(plan, report),
         _blocking(plan, pull_request),
         _not_shown(plan.unplaced, pull_request),
+        _strayed(plan.moved, pull_request),
         _ignored(plan.ignored, pull_request),
         _suppressed(report, pull_request),
         _demoted(plan, about),
@@ -199,6 +201,15 @@ def _blocking(plan: ReviewPlan, pull_request: PullRequest) -> str:
 def _not_shown(unplaced: Sequence[Unplaced], pull_request: PullRequest) -> str:
     rows = [f"{_line(each.finding, pull_request)} ({each.reason.value})" for each in unplaced]
     return _list("Not shown as comments", rows)
+
+
+def _strayed(moved: Sequence[Said], pull_request: PullRequest) -> str:
+    page = f"{pull_request.web_url}/pull/{pull_request.key.number}"
+    rows = [
+        f"{_line(each.finding, pull_request)} ([comment]({page}#discussion_r{each.comment.id}))"
+        for each in moved
+    ]
+    return _list("Said before, on lines that were edited or are no longer in the diff", rows)
 
 
 def _ignored(ignored: Sequence[Ignored], pull_request: PullRequest) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from rules.engine.finding import Finding
+from worker.ledger import Ending
 from worker.placing import FileComment, InlineComment
 from worker.plan import ReviewPlan
 from worker.pull_request import Marker, OwnComment, PullRequest
@@ -18,6 +20,9 @@ MOST_BYTES = 65_000  # GitHub allows 65,535 characters
 _MOST_PLACES = 20
 _MOST_RELATED = 8
 _NOW_AT = "Now at "
+_ENDINGS: Mapping[Ending | None, str] = MappingProxyType(
+    {"silenced": "Silenced by a comment in the code.", "off": "The rule is no longer enabled."}
+)
 _HERE = "for this pull request: reply `/stet ignore <reason>` · wrong? `/stet fp <reason>`"
 
 
@@ -37,11 +42,12 @@ def file_comment(comment: FileComment, pull_request: PullRequest, why: Why) -> s
     return _body(finding, comment.also, place, pull_request, why)
 
 
-def struck_comment(comment: OwnComment, head: str) -> str:
+def struck_comment(comment: OwnComment, head: str, ending: Ending | None = None) -> str:
     """What stays of a comment when its findings are gone and somebody has answered it."""
     title = comment.body.splitlines()[0].strip().strip("~") if comment.body else ""
     said = [_fixed(marker, head) for marker in comment.markers]
-    return "\n".join([f"~~{title}~~", f"✅ fixed in {head[:7]}", *map(str, said)])
+    words = _ENDINGS.get(ending, f"✅ fixed in {head[:7]}") if ending else f"✅ fixed in {head[:7]}"
+    return "\n".join([f"~~{title}~~", words, *map(str, said)])
 
 
 def moved_comment(comment: OwnComment, finding: Finding, pull_request: PullRequest) -> str:
@@ -73,9 +79,16 @@ def review_body(plan: ReviewPlan, head: str) -> str:
     return f"Stet: {count} new {'finding' if count == 1 else 'findings'} on {head[:7]}"
 
 
-def finished_review_body(head: str) -> str:
+def finished_review_body(plan: ReviewPlan, head: str) -> str:
     """What stays of a review whose comments are gone."""
+    if plan.off or plan.silenced:
+        return f"Stet: nothing of this review is open any more, as of {head[:7]}"
     return f"Stet: every finding of this review is fixed, by {head[:7]}"
+
+
+def emptied_review_body(head: str) -> str:
+    """What stays of a review whose comments stand in a newer one."""
+    return f"Stet: what was said here now stands in the review of {head[:7]}"
 
 
 def title_of(finding: Finding) -> str:
