@@ -55,6 +55,15 @@ def _shared_server() -> Iterator[RedisServer]:
         server.kill()
 
 
+@pytest.fixture(scope="session")
+def lasting_redis_url() -> Iterator[str]:
+    """The address of a real Redis that is never emptied, for what outlives a test."""
+    with TemporaryDirectory(prefix="stet-redis-") as folder:
+        server = RedisServer(Path(folder), "--appendonly", "yes")
+        yield server.url
+        server.kill()
+
+
 @pytest.fixture
 def redis_url(_shared_server: RedisServer) -> str:
     """The address of a real Redis, empty at the start of the test."""

@@ -4,10 +4,12 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from redis import Redis
 from service import REPOSITORY, Processes, Service, free_port, wait_until_ready
+from town import Street, Town, open_town
 
 from sandbox.server import StandIn
 
@@ -34,3 +36,24 @@ def service(redis_url: str, tmp_path: Path) -> Iterator[Service]:
             processes.stop()
             sys.stderr.write(processes.said())  # pytest shows it with a test that failed
         assert github.violations == []
+
+
+@pytest.fixture(scope="session")
+def town(lasting_redis_url: str) -> Iterator[Town]:
+    """A Stet that runs as long as the tests do."""
+    with (
+        TemporaryDirectory(prefix="stet-town-") as folder,
+        open_town(lasting_redis_url, Path(folder)) as one,
+    ):
+        yield one
+
+
+@pytest.fixture
+def street(town: Town) -> Iterator[Street]:
+    """A repository of this test alone, on the Stet that runs for all of them."""
+    said, wrong = len(town.processes.said()), len(town.github.violations)
+    town.github.faults.clear()
+    yield town.street()
+    town.github.faults.clear()
+    sys.stderr.write(town.processes.said()[said:])  # pytest shows it with a test that failed
+    assert town.github.violations[wrong:] == []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -24,10 +24,19 @@ from redis import Redis
 
 from sandbox import faults
 from sandbox.server import StandIn
-from worker.request import DeletedComment
+from worker.github.errors import UnavailableError
+from worker.request import Closing, DeletedComment
 
 FUNCTIONS = ("rate_a", "rate_b", "rate_c")
 PATHS = ("shop/rates.py", "shop/prices.py")
+CRASHES = (
+    ("POST", r"/reviews$"),
+    ("DELETE", r"/pulls/comments/"),
+    ("PATCH", r"/pulls/comments/"),
+    ("PUT", r"/reviews/"),
+    ("PATCH", r"/check-runs/"),
+)
+_SAYING = re.compile(r"/pulls/\d+/(?:reviews|comments)$")
 _NAMED = re.compile(r"→ (rate_[abc])")
 functions = st.sampled_from(FUNCTIONS)
 
@@ -52,6 +61,7 @@ class Conduct(RuleBasedStateMachine):
     """One pull request, its author alice and the maintainer walter."""
 
     redis_url: str
+    desk: Desk
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,15 +76,16 @@ class Conduct(RuleBasedStateMachine):
         self.path = PATHS[0]
         self.above = self.blanks = 0
         self.settled: dict[str, int] = {}
-        self.was_deleted = False
+        self.ignored = set[str]()
+        self.pushes = 0
 
     def teardown(self) -> None:
         violations = self.github.violations
         self.opened.close()
         assert violations == []
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(may_write=st.booleans())
+    def open(self, *, may_write: bool) -> None:
         folder = self.opened.enter_context(tempfile.TemporaryDirectory())
         key = Path(folder) / "key.pem"
         key.write_text(self.github.private_key_pem)
@@ -82,11 +93,15 @@ class Conduct(RuleBasedStateMachine):
         for name, value in self.github.environment(key).items():
             self.patch.setenv(name, str(value))
         self.patch.setenv("STET_REDIS_URL", self.redis_url)
+        self.patch.setenv("STET_AUTOFIX", "true")
         self.github.create_repository(REPOSITORY)
         for login, role in (("alice", "read"), ("walter", "write")):
             self.github.create_user(login)
             self.github.set_permission(REPOSITORY, login, role)
         self.desk = Desk(self.github, self.redis, self.github.install([REPOSITORY]))
+        if may_write:
+            installation = self.github.state.installations[self.desk.installation]
+            installation.permissions["contents"] = "write"
         base = {"shop/models.py": MODELS, self.path: source(frozenset(), 0, 0)}
         self.github.commit(REPOSITORY, "main", base)
         self.desk.open({self.path: source(self.bad, 0, 0)}, by="alice")
@@ -106,10 +121,22 @@ class Conduct(RuleBasedStateMachine):
         """From now on nobody wants to hear of this function again."""
         self.settled.setdefault(name, comment)
 
+    def files(self) -> dict[str, str | bytes | None]:
+        now: dict[str, str | bytes | None] = dict.fromkeys(PATHS)
+        now[self.path] = source(self.bad, self.above, self.blanks)
+        return now
+
     def push(self) -> None:
-        files: dict[str, str | bytes | None] = dict.fromkeys(PATHS)
-        files[self.path] = source(self.bad, self.above, self.blanks)
-        self.desk.commit(files)
+        self.desk.commit(self.files())
+        self.desk.review()
+
+    @rule()
+    def force_push(self) -> None:
+        self.pushes += 1
+        squashed = self.github.commit(
+            REPOSITORY, f"squashed-{self.pushes}", self.files(), base="main", push=False
+        )
+        self.github.push(REPOSITORY, "feature", revision=squashed)
         self.desk.review()
 
     @rule(name=functions)
@@ -138,6 +165,7 @@ class Conduct(RuleBasedStateMachine):
             self.redis.delete(*self.redis.keys("{stet}:rate:*") or ["none"])
             self.desk.ask("/stet ignore we know", "walter", thread=comment["id"])
             self.settle(name, comment["id"])
+            self.ignored.add(name)
 
     @rule(name=functions)
     def resolve(self, name: str) -> None:
@@ -147,6 +175,16 @@ class Conduct(RuleBasedStateMachine):
             self.settle(name, comment["id"])
             self.desk.review()
 
+    @rule(name=functions)
+    def unresolve(self, name: str) -> None:
+        comment = self.about(name)
+        if comment is not None:
+            number = self.desk.number
+            self.github.unresolve(REPOSITORY, number, comment["id"], by="walter")
+            if self.settled.get(name) == comment["id"] and name not in self.ignored:
+                del self.settled[name]
+            self.desk.review()
+
     @rule(name=functions, told=st.booleans())
     def delete(self, name: str, *, told: bool) -> None:
         comment = self.about(name)
@@ -154,7 +192,7 @@ class Conduct(RuleBasedStateMachine):
             number = self.desk.number
             self.github.delete_review_comment(REPOSITORY, number, comment["id"], by="walter")
             self.settle(name, comment["id"])
-            self.was_deleted = True
+            self.ignored.add(name)
             if told:
                 self.desk.errand(DeletedComment(self.desk.key, comment["id"], "walter"))
             self.desk.review()
@@ -173,7 +211,34 @@ class Conduct(RuleBasedStateMachine):
         self.push()
         self.github.faults.clear()
 
-    @precondition(lambda self: not self.was_deleted)
+    @rule(place=st.sampled_from(CRASHES))
+    def crash(self, place: tuple[str, str]) -> None:
+        """GitHub takes nothing of one kind any more, so that the job breaks off in the middle."""
+        method, path = place
+        self.github.faults.add(faults.server_error(), method=method, path=path, times=9)
+        with suppress(UnavailableError):
+            self.push()
+        self.github.faults.clear()
+        self.desk.turns.sweep()
+        for pull, _due in self.redis.zscan_iter("{stet}:later"):
+            self.redis.zadd("{stet}:later", {pull: 0})
+        self.desk.turns.sweep()
+        self.desk.turn()
+
+    @rule()
+    def close_and_reopen(self) -> None:
+        self.github.close(REPOSITORY, self.desk.number)
+        self.desk.errand(Closing(self.desk.key, is_merged=False))
+        self.github.reopen(REPOSITORY, self.desk.number)
+        self.desk.review("reopened")
+
+    @rule()
+    def draft_and_back(self) -> None:
+        self.github.convert_to_draft(REPOSITORY, self.desk.number)
+        self.push()
+        self.github.ready_for_review(REPOSITORY, self.desk.number)
+        self.desk.review("ready_for_review")
+
     @rule()
     def lose_the_ledger(self) -> None:
         self.redis.delete(*self.redis.keys("{stet}:ledger:*") or ["none"])
@@ -203,16 +268,21 @@ class Conduct(RuleBasedStateMachine):
         assert set(self.desk.mails()) <= {"review"}
         assert all(each["status"] == "completed" for each in self.desk.checks())
 
+    @invariant()
+    def github_never_had_to_refuse_a_place(self) -> None:
+        said = [e for e in self.github.exchanges if e.method == "POST" and _SAYING.search(e.path)]
+        assert [e.path for e in said if e.status == 422] == []
+
 
 @pytest.mark.fault
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)
 def test_no_sequence_of_events_makes_stet_repeat_itself(redis_url: str) -> None:
     Conduct.redis_url = redis_url
     run_state_machine_as_test(
         Conduct,
         settings=settings(
-            max_examples=5,
-            stateful_step_count=8,
+            max_examples=int(os.environ.get("STET_CONDUCT_EXAMPLES", "5")),
+            stateful_step_count=int(os.environ.get("STET_CONDUCT_STEPS", "8")),
             deadline=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),
