@@ -112,6 +112,12 @@ def read(stamp, aware=True):
     if aware:
         at = at.replace(tzinfo=datetime.timezone.utc)
     return at
+
+
+def offsets(zones):
+    now = datetime.datetime.now()
+    for each in zones:
+        yield now.astimezone(each).utcoffset(), now.date() < each.since
 ```
 ```python shop/settings.py
 ROOT_URLCONF = "shop.urls"
@@ -250,13 +256,11 @@ def _uses(target: cst.Name, here: Here) -> list[cst.Name]:
 
 
 def _gets_zone(use: cst.Name, here: Here) -> bool:
-    """`at = at.replace(tzinfo=UTC)`, `at = make_aware(at)`."""
+    """`at = at.replace(tzinfo=UTC)`, `at = make_aware(at)`, `at.astimezone(zone)`."""
     match here.parent(use):
         case cst.Attribute(value=owner, attr=cst.Name(value=name)) as read if owner is use:
-            call = here.parent(read)
-            return (
-                name == "replace" and isinstance(call, cst.Call) and "tzinfo" in here.source(call)
-            )
+            call = here.parent(read) or read
+            return name == "astimezone" or (name == "replace" and "tzinfo" in here.source(call))
         case cst.Arg() as given:
             around = here.parent(given)
             return isinstance(around, cst.Call) and _last(around) in ("make_aware", "localize")

@@ -138,6 +138,7 @@ _ROWS = re.compile(r"(^|\.)(objects|_default_manager|query|all_objects)(\.|$)|(^
 _CATCHES = re.compile(
     r"ValueError|ValidationError|Exception|TypeError|DataError|StatementError|BadRequest"
 )
+_OF_TEXTS = frozenset({"strip", "lstrip", "rstrip", "lower", "upper", "title", "casefold"})
 _SAVES = frozenset({"save", "commit", "asave", "flush", "merge", "put"})
 _NOT_TABLES = (
     "Form", "FormSet", "Serializer", "Schema", "Response", "Request", "Error", "Exception", "View", "Filter",
@@ -160,7 +161,9 @@ def called(call: cst.Call, here: Here) -> Iterator[Flag]:
         or (name in _READING and _is_caught(call, here))
     ):
         return
-    yield Flag(call, _message(keys[0], writes=name in _WRITING), confidence=_confidence(here))
+    stored = [value for _, value in raw] if name in _WRITING else []
+    confidence = _confidence(here, *stored)
+    yield Flag(call, _message(keys[0], writes=name in _WRITING), confidence=confidence)
 
 
 @rule.on(cst.Call, calls=("add",), words=("request",))
@@ -176,7 +179,8 @@ def added(call: cst.Call, here: Here) -> Iterator[Flag]:
         return
     raw = _raw_keywords(row, here)
     if raw and not _is_spared(call, raw, here):
-        yield Flag(row, _message(raw[0][0], writes=True), confidence=_confidence(here))
+        confidence = _confidence(here, *(value for _, value in raw))
+        yield Flag(row, _message(raw[0][0], writes=True), confidence=confidence)
 
 
 @rule.on(cst.Assign, words=("request",))
@@ -198,7 +202,8 @@ def assigned(assign: cst.Assign, here: Here) -> Iterator[Flag]:
     ):
         return
     if _is_first(assign, owner, here):
-        yield Flag(assign, _message(target.attr.value, writes=True), confidence=_confidence(here))
+        confidence = _confidence(here, assign.value)
+        yield Flag(assign, _message(target.attr.value, writes=True), confidence=confidence)
 
 
 def _made(assign: cst.Assign, row: cst.Call, name: str, here: Here) -> Iterator[Flag]:
@@ -208,7 +213,8 @@ def _made(assign: cst.Assign, row: cst.Call, name: str, here: Here) -> Iterator[
         return
     raw = _raw_keywords(row, here)
     if raw and _saves_itself(assign, name, here) and not _is_spared(row, raw, here):
-        yield Flag(row, _message(raw[0][0], writes=True), confidence=_confidence(here))
+        confidence = _confidence(here, *(value for _, value in raw))
+        yield Flag(row, _message(raw[0][0], writes=True), confidence=confidence)
 
 
 def _saves_itself(node: cst.CSTNode, owner: str, here: Here) -> bool:
@@ -339,8 +345,18 @@ def _is_saved(node: cst.CSTNode, owner: str, here: Here) -> bool:
     return False
 
 
-def _confidence(here: Here) -> Confidence | None:
-    return Confidence.HOTSPOT if here.is_script else None
+def _confidence(here: Here, *stored: cst.BaseExpression) -> Confidence | None:
+    """Less sure of texts that go through a method that only texts have: a length may be all they lack."""
+    is_text = bool(stored) and all(_is_text(each, here) for each in stored)
+    return Confidence.HOTSPOT if here.is_script or is_text else None
+
+
+def _is_text(value: cst.BaseExpression, here: Here) -> bool:
+    match here.value_of(value):
+        case cst.Call(func=cst.Attribute(attr=cst.Name(value=name))):
+            return name in _OF_TEXTS
+        case _:
+            return False
 
 
 def _message(key: str, *, writes: bool) -> str:

@@ -76,6 +76,20 @@ def convert(path: str) -> None:
     os.environ["CONVERTER"] = "fast"
     subprocess.run(["convert", path], env=env, check=True)
 ```
+Good: a row of a table of settings, which an administrator may change later.
+```python shop/settings.py
+import os
+
+ROOT_URLCONF = "shop.urls"
+INSTALLED_APPS = ["shop"]
+```
+```python shop/instance.py
+import os
+
+
+def rows(load):
+    return load([{"key": "EMAIL_HOST", "default": os.environ.get("EMAIL_HOST", "")}])
+```
 Good: a project that has no settings module.
 ```python tool/service.py
 import os
@@ -87,10 +101,12 @@ URL = os.environ["ORDERS_URL"]
 import re
 from collections.abc import Iterator
 
+import libcst as cst
+
 from rules.facts.environment import EnvironmentRead
 from rules.facts.governing_settings import GoverningSettings
 from rules.facts.platform_variables import is_of_platform
-from rules.kit import Flag, Here, Rule, Severity
+from rules.kit import Flag, Here, Rule, Severity, string
 
 rule = Rule(
     __name__,
@@ -118,13 +134,20 @@ def check(read: EnvironmentRead, here: Here) -> Iterator[Flag]:
         return
     settings: GoverningSettings = here.project.facts(GoverningSettings)
     home = settings.of(here.path)
-    if home is None or here.path in settings.paths:
+    if home is None or here.path in settings.paths or _is_row_of_table(read, here):
         return
     message = (
         f"`{read.variable}` is read here and not in the settings (`{home}`), so its default and "
         "cast live in several places and no test can replace it; read it there and use the setting."
     )
     yield Flag(read.node, message)
+
+
+def _is_row_of_table(read: EnvironmentRead, here: Here) -> bool:
+    """`{"key": "EMAIL_HOST", "default": os.environ.get("EMAIL_HOST")}`: settings of another kind."""
+    row = here.around(read.node, cst.Dict)
+    values = (each.value for each in row.elements) if row is not None else ()
+    return any(string(each) == read.variable for each in values)
 
 
 def _is_spared(here: Here) -> bool:
