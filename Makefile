@@ -108,6 +108,10 @@ bench: $(READY) redis ## measure; see docs/ for the budgets
 fuzz: $(READY) ## files of any kind against the engine, with another seed each time: make fuzz SECONDS=600
 	$(call step,fuzz,FUZZ_SECONDS=$(SECONDS) FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest tests/rules/test_fuzz.py $(ARGS))
 
+.PHONY: chaos
+chaos: $(READY) redis ## thousands of events while workers and Redis are killed; takes minutes
+	$(call step,chaos,STET_CHAOS=2000 $(BIN)/python -m pytest -n 0 -s tests/worker/test_chaos.py $(ARGS))
+
 .PHONY: rule
 rule: $(READY) ## scaffold one: make rule SECTION=security NAME=secret_in_url
 	@$(BIN)/stet new $(SECTION) $(NAME)
