@@ -34,6 +34,7 @@ class Page(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     book: Mapped[Book] = relationship(lazy="raise_on_sql")
     sheet: Mapped[Author] = relationship(lazy="raise")
+    layer: Mapped[Author] = relationship(lazy="selectin")
 """
 HEAD = (
     "from sqlalchemy import select\n"
@@ -124,6 +125,15 @@ def test_contains_eager_below_another_join_loads_nothing() -> None:
     assert sure(f"def f(session):\n{load.format('joinedload')}") == []
 
 
+def test_what_the_mapping_loads_may_be_left_out_by_the_query() -> None:
+    read = "    page = session.scalars(select(Page){}).one()\n    return used(page)\n"
+    used = "def used(page):\n    return page.layer\n\n"
+    head = "from sqlalchemy.orm import noload\n\n" + used
+    assert sure(f"{head}def f(session):\n{read.format('')}") == []
+    left_out = read.format(".options(noload(Page.layer))")
+    assert sure(f"{head}def f(session):\n{left_out}") == ["layer"]
+
+
 def test_both_the_query_and_its_options_elsewhere_are_told_of() -> None:
     options = "def options():\n    return (\n        joinedload(Book.pages),\n    )\n"
     query = (
@@ -166,3 +176,15 @@ def test_what_is_executed_is_fetched_once() -> None:
 def test_rows_that_are_all_set_alike_are_one_statement(body: str, expected: list[str]) -> None:
     code = f"    for book in session.scalars(select(Book)).all():\n        {body}\n"
     assert runs(f"def f(session, author):\n{code}") == expected
+
+
+@pytest.mark.parametrize("condition", ["filter(Song.singer == {})", "filter_by(singer={})"])
+def test_the_row_that_a_query_asks_with_is_in_the_session(condition: str) -> None:
+    mapped = (
+        "from sqlalchemy.orm import relationship\nfrom shop.models import Base\n\n"
+        'class Song(Base):\n    __tablename__ = "songs"\n    singer: Mapped[Author] = relationship()\n\n'
+    ).replace("relationship\nfrom", "Mapped, relationship\nfrom")
+    loop = "    for song in session.query(Song).{}.all():\n        print(song.singer)\n"
+    code = f"{mapped}def f(session, author: Author, name):\n{loop}"
+    assert sure(code.format(condition.format("author"))) == []
+    assert sure(code.format(condition.format("name"))) == ["singer"]

@@ -47,6 +47,48 @@ def authors(request):
     rows = Author.objects.order_by("name")  # flagged
     return Response(AuthorSerializer(rows, many=True).data)
 ```
+Bad: one serializer in another: it is told of the query, too.
+```python shop/models.py
+from django.db import models
+
+
+class Author(models.Model):
+    name = models.CharField(max_length=50)
+
+
+class Book(models.Model):
+    author = models.ForeignKey(Author, models.CASCADE)
+```
+```python shop/serializers.py
+from rest_framework import serializers
+
+from shop.models import Author, Book
+
+
+class AuthorSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Author
+        fields = ["name"]
+
+
+class BookSerializer(serializers.ModelSerializer):
+    author = AuthorSerializer(read_only=True)  # flagged
+
+    class Meta:
+        model = Book
+        fields = ["author"]
+```
+```python shop/views.py
+from rest_framework.generics import ListAPIView
+
+from shop.models import Book
+from shop.serializers import BookSerializer
+
+
+class BookList(ListAPIView):
+    serializer_class = BookSerializer
+    queryset = Book.objects.order_by("pk")  # flagged
+```
 Bad:
 ```python shop/models.py
 from django.db import models
@@ -73,7 +115,7 @@ class AuthorSerializer(serializers.ModelSerializer):
 
 
 class BookSerializer(serializers.ModelSerializer):
-    author = AuthorSerializer()
+    author = AuthorSerializer()  # flagged
 
     class Meta:
         model = Book
@@ -216,10 +258,14 @@ def check(found: Unloaded, here: Here) -> Iterator[Flag]:
         return
     yield Flag(
         found.where,
-        f"The serializer reads {found.names} of each `{found.model}`, and this query does not "
-        f"load it: one more query for every row. Add `{found.cure}`.",
+        f"The serializer reads {found.names} of each `{found.model}`, and {_query(found, here)} does "
+        f"not load it: one more query for every row. Add `{found.cure}`.",
         fix=found.fix(),
         confidence=Confidence.HOTSPOT if found.doubt else None,
         related=found.related(),
         identity=found.identity,
     )
+
+
+def _query(found: Unloaded, here: Here) -> str:
+    return f"the query {found.at_query(here)}" if found.is_asked_elsewhere(here) else "this query"

@@ -37,6 +37,7 @@ LOADERS = frozenset(
 # What these join has a name of its own, which the rows of `contains_eager` never have.
 _HIDDEN_JOINS = frozenset({"loader.joinedload", "loader.selectinload", "loader.subqueryload"})
 _OWN_JOIN = "loader.contains_eager"
+_REFUSALS = frozenset({"noload", "raiseload"})
 _NARROWING = frozenset(
     """filter filter_by where join outerjoin order_by group_by having distinct with_for_update
     select_from add_columns execution_options yield_per reset_joinpoint enable_assertions
@@ -61,8 +62,8 @@ def start(ev: Evaluator, args: list[Value], place: Place) -> Value:
 
 def follow(ev: Evaluator, row: Row, found: Related, place: Place, frame: Frame) -> Value:
     relation = found.relation
-    if not found.always and found.lazy not in ("dynamic", "write_only"):
-        how = "raise" if found.raises else "load"
+    if found.lazy not in ("dynamic", "write_only"):
+        how = "raise" if found.raises else "always" if found.always else "load"
         frame.note(Read(row, relation.name, how, place, place, frame.loops))
     if not relation.target:
         return None
@@ -88,14 +89,13 @@ def call(
     frame: Frame,
 ) -> Value:
     """A method of a `Query`, a `Select`, or of a result of one."""
-    del keywords
     after = replace(query, place=querying.later(query.place, place), is_manager=False)
     if query.is_list:
         return _fetched(query, name)
     if name == "options":
         return _with_options(after, args)
     if name in _NARROWING:
-        return after
+        return replace(after, select=after.select | _held(ev, query, args, keywords))
     if name in ("limit", "offset", "slice"):
         one = name == "limit" and args[:1] == [Constant(1)]
         return replace(after, sliced=True, single=query.single or one)
@@ -120,6 +120,30 @@ def call(
         return None
     del ev
     return None
+
+
+def equal(left: Value, right: Value) -> Value:
+    """`Book.author == author`: a condition that says which row stands at the other end."""
+    if isinstance(left, Method) and isinstance(left.of, Class) and isinstance(right, Row):
+        return Thing("equal", (("name", Constant(left.name)),))
+    return None
+
+
+def _held(
+    ev: Evaluator, query: Query, args: list[Value], keywords: dict[str, Value]
+) -> frozenset[str]:
+    """Relations to a row that the caller holds: the session finds it without a query."""
+    names = {key for key, value in keywords.items() if isinstance(value, Row)}
+    for each in args:
+        name = each.get("name") if isinstance(each, Thing) and each.cls == "equal" else None
+        if isinstance(name, Constant) and isinstance(name.value, str):
+            names.add(name.value)
+    related = {name: ev.schema.related(query.model, name) for name in names}
+    return frozenset(
+        name
+        for name, found in related.items()
+        if found is not None and not found.relation.many and not found.raises
+    )
 
 
 def _fetched(query: Query, name: str) -> Value:
@@ -214,6 +238,11 @@ def _with_option(query: Query, value: Value) -> Query:
         text = columns.value if isinstance(columns, Constant) else None
         named = frozenset(text.split("__")) if isinstance(text, str) else frozenset()
         return replace(query, columns=named | {"id"} if "?" not in named else None)
+    if name in _REFUSALS:
+        left_out = value.get("path")
+        text = left_out.value if isinstance(left_out, Constant) else None
+        names = frozenset({text}) if isinstance(text, str) and "?" not in text else frozenset()
+        return replace(query, refused=query.refused | names)
     if name not in LOADERS:
         return query if value.cls.startswith("loader.") else replace(query, opaque=True)
     more = value.get("more")

@@ -128,6 +128,7 @@ class Orm:
     _known: dict[str, tuple[Found, ...]] = field(default_factory=dict)
     limits: list[str] = field(default_factory=list)
     _refused: dict[str, tuple[Missing, ...]] = field(default_factory=dict)
+    _shown_rows_of: dict[str, tuple[Missing, ...]] = field(default_factory=dict)
     _first: dict[str, int] = field(default_factory=dict)
     _left: int = 0
 
@@ -179,10 +180,39 @@ class Orm:
             )
         return self._refused[path]
 
+    def shown_from(self, path: str) -> tuple[Missing, ...]:
+        """What the serializers of a file read of rows that views in other files ask for."""
+        if path not in self._shown_rows_of:
+            held = self.holds_serializers(path) and self.reach.holds(path)
+            found = (
+                (each for user in self._importing(path) for each in self.of(user)) if held else ()
+            )
+            self._shown_rows_of[path] = tuple(
+                dict.fromkeys(
+                    each
+                    for each in found
+                    if isinstance(each, Missing)
+                    and each.place.path == path
+                    and each.query is not None
+                    and each.asked_in != path
+                )
+            )
+        return self._shown_rows_of[path]
+
+    def holds_serializers(self, path: str) -> bool:
+        ev, module = self.evaluator, self.evaluator.modules.name_of.get(path, "")
+        record = ev.modules.by_path.get(path)
+        keys = [f"{module}.{each.name}" for each in record.classes] if record is not None else []
+        return any(key in ev.classes.by_name and serializing.is_serializer(ev, key) for key in keys)
+
     def _users(self, path: str) -> list[str]:
-        """The modules that import this one, and those that import them; the nearest first."""
+        """Those that may read rows of SQLAlchemy which this file asks for."""
         if not self.schema.is_alchemical or not self.reach.holds(path):
             return []
+        return self._importing(path)
+
+    def _importing(self, path: str) -> list[str]:
+        """The modules that import this one, and those that import them; the nearest first."""
         found: dict[str, None] = {path: None}
         for _ in range(_FARTHEST_USER):
             for each in list(found):
@@ -216,6 +246,9 @@ class Orm:
                 full = absolute_target(target, name, is_package=path.endswith("__init__.py"))
                 module = modules.canonical(full).rpartition(".")[0]
                 at = modules.path_of.get(module) or modules.path_of.get(full)
+                if at is None:
+                    key = self.schema.classes.find(full)
+                    at = self.schema.classes.by_name[key][0] if key else None
                 if at is not None and at != path:
                     found.setdefault(at, {})[path] = None
         return {path: tuple(users) for path, users in found.items()}
@@ -394,6 +427,8 @@ class Orm:
             return None
         split = self._last_many(_model_of(origin), row.path)
         query = origin if isinstance(origin, Query) else None
+        if read.how == "always":
+            return self._left_out(read, kind, entry, short, query)
         several = row.each or split >= 0
         fails = _fails(read, query)
         several = several or fails
@@ -423,6 +458,16 @@ class Orm:
             query,
             doubt=kind != "resolver" and query is None and not _fresh(origin),
         )
+
+    def _left_out(
+        self, read: Read, kind: str, entry: str, path: tuple[str, ...], query: Query | None
+    ) -> Missing | None:
+        """What the mapping loads always, if the options of the query say that it shall not."""
+        if query is None or not {"__".join(path), path[-1]} & query.refused:
+            return None
+        if query.loads("__".join(path)):
+            return None
+        return self._made(replace(read, how="raise"), kind, entry, path, query, doubt=False)
 
     def _raises_elsewhere(self, read: Read) -> bool:
         """Whether reading is forbidden, in a row that somebody asked for who must have known."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from rules.facts.django_apps import Apps
 from rules.facts.python_modules import absolute_target
-from rules.flow.orm import library, querying
+from rules.flow.orm import alchemy, library, querying
 from rules.flow.orm.querying import ABOVE
 from rules.flow.orm.schema import AUTH_USER, Schema
 from rules.flow.orm.symbols import Table, concrete, symbolic
@@ -1248,6 +1248,10 @@ def _compare(ev: Evaluator, node: ast.Compare, frame: Frame) -> Value:
             querying.consume(ev, right, "in", frame.place(at), frame)
     if len(rights) == 1 and rights[0] == Constant(None) and isinstance(left, Sequence | Mapped):
         return Constant(isinstance(node.ops[0], ast.IsNot | ast.NotEq))
+    if len(rights) == 1 and isinstance(node.ops[0], ast.Eq):
+        equal = alchemy.equal(left, rights[0])
+        if equal is not None:
+            return equal
     if len(rights) != 1 or not isinstance(left, Constant):
         return None
     right = rights[0]

@@ -21,7 +21,7 @@ from rules.kit.subjects import DerivedSubject
 
 _WORDS = frozenset(
     """objects queryset get_queryset graphene strawberry select query session list_display model filter all render
-    serializer_class scalars prefetch_related select_related template_name render_template
+    serializers serializer_class scalars prefetch_related select_related template_name render_template
     renderer""".split()  # noqa: SIM905 - a table reads best so
 )
 _KINDS = ("template", "admin", "resolver")
@@ -35,6 +35,10 @@ _DEED = re.compile(  # what a function is called that does more than to look som
     r"|refresh|import|migrate|transfer|grant|revoke|perform|execute|save|store|publish|notify|charge"
     r"|register|upload|copy|move|apply|set|make|build|generate|do|close|reset|restore|archive)(_|$)"
 )
+_ADVICE: Mapping[str, str] = {
+    "count": "one query with `func.count()` and `group_by`",
+    "exists": "the set of keys that exist, with `in_()`",
+}
 _SHOWN = 3  # paths that a message names
 
 
@@ -71,18 +75,25 @@ class Unloaded(DerivedSubject):
         orm = current(here.project.facts(Orm), module, here)
         found = [each for each in orm.of(here.path) if isinstance(each, Missing)]
         found += orm.refused_from(here.path)
+        nested = here.text.splitlines() if "Serializer(" in here.text else []
+        found += (each for each in orm.shown_from(here.path) if _is_nested(each, nested))
         places = _Places(module, found, here.path)
         seen = set()
         for group in _groups(found):
             for reads in _told_together(group):
                 made = _unloaded(group, reads, here.path, places)
-                if made is not None and (made.kind, made.line, made.paths) not in seen:
-                    seen.add((made.kind, made.line, made.paths))
+                paths = made.paths if made is not None and not made.is_asked_elsewhere(here) else ()
+                if made is not None and (made.kind, made.line, paths) not in seen:
+                    seen.add((made.kind, made.line, paths))
                     yield made
 
     @property
     def first(self) -> Missing:
         return self.reads[0]
+
+    def is_asked_elsewhere(self, here: Here) -> bool:
+        """Whether a serializer is told of a query in another file, one for all such."""
+        return self.kind == "serializer" and self.query is not None and self.query.path != here.path
 
     @property
     def names(self) -> str:
@@ -94,6 +105,8 @@ class Unloaded(DerivedSubject):
     @property
     def cure(self) -> str:
         """The call to add: `.select_related("author").prefetch_related("tags")`."""
+        if self.alchemy:
+            return self.options
         joined = [each for each in self.paths if each in self.joins]
         fetched = [each for each in self.paths if each not in self.joins]
         calls = [("select_related", joined), ("prefetch_related", fetched)]
@@ -204,6 +217,8 @@ class Again(DerivedSubject):
     @property
     def advice(self) -> str:
         """What to ask once instead."""
+        if self.found.ran.query.alchemy:
+            return _ADVICE.get(self.what, "all rows with one `in_()` filter, kept in a dictionary")
         if self.what == "count":
             return "`annotate(Count(...))`, or one grouped query"
         if self.what in ("exists", "bool", "in"):
@@ -373,6 +388,12 @@ def _kind(found: Missing) -> str:
     return found.kind if found.kind in _KINDS else "python"
 
 
+def _is_nested(found: Missing, lines: Sequence[str]) -> bool:
+    """Whether it is read where one serializer holds another."""
+    line = found.place.line
+    return 0 < line <= len(lines) and "Serializer(" in lines[line - 1]
+
+
 def _groups(found: Iterable[Missing]) -> list[_Group]:
     groups: dict[object, _Group] = {}
     for each in found:
@@ -450,6 +471,8 @@ def _anchor(first: Missing, group: _Group, path: str, *, at_query: bool) -> Plac
         candidates.insert(0, group.place)
     elif group.place is not None:
         candidates.append(group.place)
+    if group.kind == "serializer":
+        candidates.append(first.place)
     return next((each for each in candidates if each.path == path), None)
 
 
