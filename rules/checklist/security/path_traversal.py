@@ -250,10 +250,26 @@ def _owner(call: Call) -> str:
 @rule.on(FilePath)
 def check(found: FilePath, here: Here) -> Iterator[Flag]:
     name = found.called.removeprefix("builtins.").rpartition("()")[2].lstrip(".")
+    reach = (
+        "`..`, and on Windows `..\\`, leads out of the folder"
+        if _is_part_of_address(found, here)
+        else "`../` leads to any other file"
+    )
     yield flag(
         found,
         here,
-        f"decides which file `{name}` reaches: `../` leads to any other file",
+        f"decides which file `{name}` reaches: {reach}",
         "Take its last part (`secure_filename`), or resolve the path and check that it is inside the folder.",
         whole=True,
     )
+
+
+def _is_part_of_address(found: FilePath, here: Here) -> bool:
+    """Whether the data is what stands between two slashes of the address: it holds none itself."""
+    function = here.function(found.node)
+    if function is None or not found.source.isidentifier():
+        return False
+    name = found.source
+    parts = (f"{{{name}}}", f"{{{name}:str}}", f"<{name}>", f"<string:{name}>")
+    routes = [here.source(each) for each in function.decorators]
+    return any(part in route for part in parts for route in routes)
