@@ -51,6 +51,9 @@ django
 django==5.2.3
 shop @ https://example.com/shop-1.0.tar.gz
 ```
+```text functest_requirements.txt
+pytest<10
+```
 ```text docs/requirements.txt
 sphinx
 ```
@@ -87,7 +90,7 @@ _APPLICATION = re.compile(
 _LIBRARY = re.compile(r"^(setup\.py|setup\.cfg|pyproject\.toml)$")
 _EXACT = re.compile(r"===?|~=")
 _OTHER = re.compile(
-    r"(?i)(^|[/._-])(dev|develop\w*|tests?|testing|docs?|lint|ci|typing|local|optional|extras?|ipython|jupyter|notebooks?|build|examples?|tools?|constraints?|min|lowest)([/._-]|$)"
+    r"(?i)(^|[/._-])(dev|develop\w*|[a-z]{0,20}tests?|testing|docs?|lint|ci|typing|local|optional|extras?|ipython|jupyter|notebooks?|build|examples?|tools?|constraints?|min|lowest)([/._-]|$)"
 )
 
 

@@ -107,6 +107,16 @@ def start(path):
     log = open(path, "w")
     return subprocess.Popen(["serve"], stdout=log)
 ```
+Good: a script that ends at once.
+```python .ci/scripts/yanked.py
+import json
+import urllib.request
+
+
+def main():
+    response = urllib.request.urlopen("https://pypi.example/shop/json", timeout=10)
+    print(json.loads(response.read())["releases"])
+```
 Good: a lock that is tried, not waited for.
 ```python
 def run(lock, work):
@@ -124,6 +134,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from rules.facts.console import is_run_by_hand
 from rules.facts.leaked_errors import last_of
 from rules.kit import Fix, Flag, Here, InsertBefore, Replace, Rule, Severity, dotted, find, keyword
 
@@ -186,7 +197,7 @@ _CLOSING = ("close", "quit", "disconnect", "shutdown", "__exit__")
 
 @rule.on(cst.Call, calls=_LASTS)
 def check(call: cst.Call, here: Here) -> Iterator[Flag]:
-    if here.is_test or here.path.endswith("setup.py") or not here.names(call.func) & _OPENERS:
+    if here.is_test or is_run_by_hand(here) or not here.names(call.func) & _OPENERS:
         return
     used = here.parent(call)
     match used:
