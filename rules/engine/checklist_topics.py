@@ -14,6 +14,7 @@ from rules.engine.checklist_evidence import Evidence
 from rules.engine.checklist_reasons import evidence_for
 from rules.engine.finding import Finding, Question, Topic
 from rules.engine.inspect import Ear, words_of
+from rules.facts.project_declaration import FRAMEWORKS, with_what_they_bring
 from rules.kit import CommittedFile, FileChange, Rule
 from rules.kit.paths import is_python
 from rules.kit.rule import Listener
@@ -34,10 +35,12 @@ def topics(
     findings: Sequence[Finding],
     ear: Ear,
     besides: Collection[str] = (),
+    frameworks: tuple[str, ...] = (),
 ) -> tuple[Topic, ...]:
     """The categories that a change touches, in the order of the checklist.
 
-    `files` are those that were read, `besides` the codes that somebody else answers for.
+    `files` are those that were read, `besides` the codes that somebody else answers for. With
+    `frameworks`, rows about others are left out.
     A category is touched where the change gives one of its rules something of its own to look
     at, where a finding belongs to it, or where there is reason to ask one of its questions.
     """
@@ -46,14 +49,22 @@ def topics(
     homes = {rule.code: home_of(rule.category) for rule in ear.rules}
     touched = {homes[code] for code in drawn} | {home_of(each.category) for each in findings}
     reasons = evidence_for(files, findings)
+    used = with_what_they_bring(frameworks)
     told = []
-    for category, rows in _by_category().items():
+    for category, every in _by_category().items():
+        rows = [row for row in every if _concerns(row, used)]
         asked = tuple(_question(row, reasons[row.id]) for row in rows if row.id in reasons)
         codes = {code for row in rows for code in row.rules} & (looked - set(besides))
         checked = tuple(row.id for row in rows if codes & set(row.rules))
         if asked or (category in touched and checked):
             told.append(Topic(category, checked, tuple(sorted(codes)), asked))
     return tuple(told)
+
+
+def _concerns(row: Row, used: tuple[str, ...]) -> bool:
+    """Whether a row is about no framework, or about one of these; any, if none is known."""
+    about = row.id.partition(".")[0]
+    return not used or about in used or about not in FRAMEWORKS
 
 
 def home_of(section: str) -> str:

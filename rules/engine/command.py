@@ -11,14 +11,14 @@ from typing import Any
 
 import msgspec
 
-from rules.engine import discover, local
+from rules.engine import discover, local, origins
 from rules.engine.config import (
     Config,
     ConfigError,
     ConfigProblem,
+    Found,
     RulesConfig,
     from_files,
-    parse,
 )
 from rules.engine.confined import Limits, OnFile, ReviewFailedError, Task, run_confined
 from rules.engine.disk_cache import DiskCache, default_folder
@@ -127,11 +127,8 @@ def review(repo: Path, base: str | None, head: str | None, options: Options) -> 
 
 def _of_folder(root: Path, paths: Collection[str] = ()) -> Any:
     def read() -> Config:
-        def bytes_of(name: str) -> bytes | None:
-            path = root / name
-            return path.read_bytes() if path.is_file() else None
-
-        own = from_files(bytes_of(".stet.toml"), bytes_of("pyproject.toml"))
+        found = origins.found_at(root)
+        own = found.config if found is not None else Config.default()
         return with_folders(own, local.folder_files(root, paths))
 
     return read
@@ -140,7 +137,7 @@ def _of_folder(root: Path, paths: Collection[str] = ()) -> Any:
 def _configured(found: Any, options: Options) -> Config:
     """The configuration that holds, the command line having the last word."""
     if options.config_file is not None:
-        config = _from_file(options.config_file)
+        config = _named(options.config_file).config
     else:
         config = _ISOLATED if options.isolated else found()
     rules = config.rules
@@ -156,13 +153,12 @@ def _configured(found: Any, options: Options) -> Config:
     return msgspec.structs.replace(config, rules=rules, review=review_)
 
 
-def _from_file(path: Path) -> Config:
+def _named(path: Path) -> Found:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         raise ConfigError(ConfigProblem(str(path), 1, "cannot be read")) from None
-    table = ("tool", "stet") if path.name == "pyproject.toml" else ()
-    return parse(text, str(path), table)
+    return origins.found_as(path, text)
 
 
 Pairs = Sequence[tuple[str, bytes]]
@@ -231,6 +227,8 @@ def _joined(reports: Sequence[Report]) -> Report:
         sum(each.files for each in reports),
         max(each.rules for each in reports),
         {"review": max(each.seconds.get("review", 0.0) for each in reports)},
+        python=reports[0].python,
+        frameworks=reports[0].frameworks,
     )
 
 
@@ -291,26 +289,16 @@ def _written(report: Report, texts: Mapping[str, bytes], options: Options) -> st
 
 def config_rows(root: Path, file: Path | None, *, isolated: bool) -> list[dict[str, Any]]:
     """Each key with its value and origin. Raises ConfigError."""
-    options = Options(config_file=file, isolated=isolated)
     top = local.root_of([root])
-    config = msgspec.to_builtins(_configured(_of_folder(top), options))
-    default = msgspec.to_builtins(Config.default())
-    name = (
-        str(file) if file else ".stet.toml" if (top / ".stet.toml").is_file() else "pyproject.toml"
-    )
-    return list(_flat(config, default, name))
-
-
-def _flat(
-    config: dict[str, Any], default: dict[str, Any], origin: str, prefix: str = ""
-) -> Iterator[dict[str, Any]]:
-    for key, value in config.items():
-        usual = default.get(key)
-        if isinstance(value, dict) and isinstance(usual, dict) and usual:
-            yield from _flat(value, usual, origin, f"{prefix}{key}.")
-        else:
-            where = "default" if value == usual else origin
-            yield {"key": f"{prefix}{key}", "value": value, "origin": where}
+    if isolated:
+        alone = Found("--isolated", "", {"rules": {"defer_to_linters": False}})
+        return origins.config_rows(_ISOLATED, alone, top)
+    found = origins.found_at(top) if file is None else _named(file)
+    config = found.config if found is not None else Config.default()
+    rows = origins.config_rows(config, found, top)
+    if file is None:
+        origins.with_folder_files(config, rows, top)
+    return rows
 
 
 __all__ = ["ConfigError", "Options", "Outcome", "check", "config_rows", "review"]

@@ -13,6 +13,9 @@ import msgspec
 from msgspec import Meta
 
 SeverityName = Literal["notice", "warning", "error"]
+FrameworkName = Literal[
+    "django", "drf", "ninja", "flask", "fastapi", "starlette", "sqlalchemy", "pydantic"
+]
 Count = Annotated[int, Meta(ge=0, le=1000)]
 
 
@@ -217,13 +220,14 @@ class Config(Section, frozen=True):
     python: Annotated[
         str,
         Meta(
-            description="The version of Python that the project runs on, such as `3.12`. No effect yet."
+            pattern=r"^$|^3\.\d{1,2}$",
+            description="The oldest Python that the project runs on, such as `3.12`: no fix uses what came later. Empty: as the project declares it, in `requires-python` and the like.",
         ),
     ] = ""
     frameworks: Annotated[
-        tuple[str, ...],
+        tuple[FrameworkName, ...],
         Meta(
-            description="The frameworks that the project uses. Empty: as found in its code. No effect yet."
+            description="The frameworks that the project uses: rules about others are off. Empty: each rule looks whether it finds its own, and the check names those in the dependencies."
         ),
     ] = ()
     review: ReviewConfig = ReviewConfig()
@@ -320,9 +324,8 @@ def _explain(message: str, text: str, path: str) -> ConfigProblem:
         near = get_close_matches(unknown[1], _known_keys(), n=1)
         hint = f"; did you mean `{near[0]}`?" if near else ""
         return ConfigProblem(path, _line_of(text, unknown[1]), f"unknown key `{unknown[1]}`{hint}")
-    key = re.split(r"[.\[]", place)[-1].rstrip("]") or place
+    key = re.sub(r"\[[^\]]*\]", "", place).rpartition(".")[2] or place
     plain = message.partition(" - at ")[0]
-    key = next((part for part in reversed(place.split(".")) if "[" not in part), key)
     return ConfigProblem(path, _line_of(text, key), f"`{place}`: {plain}")
 
 

@@ -9,6 +9,7 @@ from functools import cache
 
 import rules.checklist
 from rules.engine.config import Config
+from rules.facts.project_declaration import with_what_they_bring
 from rules.kit import Rule
 
 DOCS_URL = "https://stet-review.github.io/stet/rules"
@@ -82,12 +83,15 @@ def unknown_selectors(selectors: Iterable[str]) -> tuple[str, ...]:
 def selected(config: Config, rules_: Sequence[Rule] | None = None) -> tuple[Rule, ...]:
     """The rules that a configuration turns on.
 
-    Without `select`, those that are on by default. A code named in full turns on a rule
+    Rules about frameworks that it does not name are off, unless it names none. Without `select`, those that are on by default. A code named in full turns on a rule
     that is off by default; a prefix does not.
     """
     chosen = []
     ignored = (*config.rules.ignore, *config.rules.extend_ignore)
+    used = with_what_they_bring(config.frameworks)
     for rule in all_rules() if rules_ is None else rules_:
+        if used and rule.frameworks and not set(used) & set(rule.frameworks):
+            continue
         select = config.rules.select
         wanted = rule.default or config.profile == "strict"
         if select:

@@ -117,7 +117,10 @@ class Topic:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything one review found. Sorted by path, line and code. No topics without a change."""
+    """Everything one review found. Sorted by path, line and code. No topics without a change.
+
+    `python` and `frameworks` are what the project was taken to run on; empty where nothing says.
+    """
 
     findings: tuple[Finding, ...]
     skipped: tuple[Skip, ...] = ()
@@ -128,6 +131,8 @@ class Report:
     rules: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     topics: tuple[Topic, ...] = ()
+    python: str = ""
+    frameworks: tuple[str, ...] = ()
 
     @property
     def questions(self) -> tuple[Question, ...]:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from rules.engine import index
 from rules.engine.git import GitError, Repository, changed_shas, changes_between
-from rules.engine.index import ProjectIndex
+from rules.engine.index import MemoryCache, ProjectIndex
 from rules.engine.snapshot import Snapshot
 from rules.engine.tree import Entry, RecordCache
+from rules.facts.project_declaration import DECLARATIONS, ProjectDeclaration
 
 _IGNORED_FOLDERS = frozenset(
     {".git", ".hg", ".venv", "venv", "node_modules", ".tox", ".nox", ".mypy_cache", ".ruff_cache",
@@ -77,7 +78,7 @@ def _git_above(folder: Path) -> bool:
     return any((each / ".git").exists() for each in (folder, *folder.parents))
 
 
-def _names_under(root: Path, paths: Sequence[Path]) -> list[str]:
+def names_under(root: Path, paths: Sequence[Path]) -> list[str]:
     """What git lists; without git, what lies in the folders given and beside the files given."""
     if (root / ".git").exists():
         try:
@@ -115,7 +116,7 @@ def targets(paths: Sequence[Path], cache: RecordCache) -> tuple[list[Target], Pr
             raise Unreadable(f"{each}: may not be read")
     root = root_of(paths)
     named = {_relative(each, root): each for each in paths if each.is_file()}
-    disk = _OnDisk(root, sorted({*_names_under(root, paths), *named}))
+    disk = _OnDisk(root, sorted({*names_under(root, paths), *named}))
     project = index.build(disk.tree, disk, cache)
     found: dict[str, Target] = {}
     for name in disk.tree:
@@ -143,6 +144,16 @@ def _shown(name: str, root: Path, paths: Sequence[Path]) -> str | None:
         if whole.is_relative_to(base):
             return (each / whole.relative_to(base)).as_posix()
     return None
+
+
+def declaration_of(root: Path) -> ProjectDeclaration:
+    """What the manifests of a project say of its Python and its frameworks."""
+    names = [each for each in names_under(root, [root]) if DECLARATIONS.reads(each)]
+    disk = _OnDisk(root, names)
+    found: ProjectDeclaration = index.build(disk.tree, disk, MemoryCache()).facts(
+        ProjectDeclaration
+    )
+    return found
 
 
 def folder_files(root: Path, paths: Iterable[str]) -> dict[str, bytes]:

@@ -42,6 +42,8 @@ def _facts(rule: Rule) -> Iterator[str]:
     yield rule.severity.value
     yield "proven" if rule.confidence is Confidence.PROVEN else "to be looked at by a person"
     yield "on by default" if rule.default else "off by default"
+    if rule.frameworks:
+        yield f"about {', '.join(rule.frameworks)}"
     if rule.fix != "none":
         yield "offers a safe fix" if rule.fix == "safe" else "offers a suggestion"
     if rule.cwe is not None:
@@ -84,6 +86,7 @@ def rule_row(rule: Rule) -> dict[str, Any]:
         "severity": rule.severity.value,
         "confidence": rule.confidence.value,
         "default": rule.default,
+        "frameworks": list(rule.frameworks),
         "fix": rule.fix,
         "cwe": rule.cwe,
         "summary": rule.summary,

@@ -23,8 +23,9 @@ from rules.engine.options import options_of
 from rules.engine.scope import PathFilter
 from rules.engine.snapshot import Snapshot
 from rules.engine.suppress import Suppressions
+from rules.engine.target import frameworks_of, runs_on, target_of
 from rules.facts.linters import Linters
-from rules.kit import Change, Confidence, FileChange, Rule, Severity
+from rules.kit import Change, Confidence, FileChange, Project, Rule, Severity
 
 OnFile = Callable[[str], object]
 
@@ -59,7 +60,7 @@ def check(
         inspection = inspect(path, data, project, ear)
         found.take(inspection, inspection.placed, data, project, ear)
     on_file("")
-    return found.report(perf_counter() - started)
+    return found.report(perf_counter() - started, project)
 
 
 def review(
@@ -102,9 +103,10 @@ def review(
     trees = {c.path: (b.module if b else None, a.module if a else None) for c, b, a in sides}
     found.take_change(_as_change(snapshot, tuple(changes), trees), ear)
     read = [change for change, _, after in sides if after is None or after.skip is None]
-    report = found.report(perf_counter() - started)
+    report = found.report(perf_counter() - started, snapshot.after)
     elsewhere = {each.code for each in report.deferred}
-    return replace(report, topics=topics(read, report.findings, ear, elsewhere))
+    told = topics(read, report.findings, ear, elsewhere, report.frameworks)
+    return replace(report, topics=told)
 
 
 def _both_sides(
@@ -262,7 +264,8 @@ class _Collected:
         said = self._without_noqa(said, inspection)
         silence = inspection.silence
         heard = [each for each in said if silence.silencing(each.rule, each.span) is None]
-        fixes = verified_fixes(inspection, heard, data, project, ear)
+        tried = verified_fixes(inspection, heard, data, project, ear)
+        fixes = self._known_to_python(tried, inspection.text, project)
         self._say(inspection.placed, said, silence, fixes)
 
     def take_change(self, change: Change, ear: Ear) -> None:
@@ -274,7 +277,16 @@ class _Collected:
             said = self._without_noqa(said, inspection)
             silence = Suppressions.of(inspection.text, inspection.path)
             fixes = _fixes_of_change(inspection, said, change, ear)
+            fixes = self._known_to_python(fixes, inspection.text, change.after)
             self._say(inspection.placed, said, silence, fixes)
+
+    def _known_to_python(
+        self, fixes: Mapping[int, VerifiedFix], text: str, project: Project
+    ) -> Mapping[int, VerifiedFix]:
+        if not fixes:
+            return fixes
+        target = target_of(self.config, project)
+        return {key: fix for key, fix in fixes.items() if runs_on(target, fix, text)}
 
     def _without_noqa(self, said: list[Placed], inspection: Inspection) -> list[Placed]:
         if not said or not self.config.suppressions.honor_noqa:
@@ -338,7 +350,8 @@ class _Collected:
             hides_match=rule.hides_match,
         )
 
-    def report(self, seconds: float) -> Report:
+    def report(self, seconds: float, project: Project) -> Report:
+        target = target_of(self.config, project)
         order = sorted(self.findings, key=lambda f: (f.path, f.span, f.code, f.fingerprint))
         return Report(
             findings=tuple(order),
@@ -349,4 +362,6 @@ class _Collected:
             files=self.files,
             rules=len(self.rules),
             seconds={"review": seconds},
+            python=f"{target[0]}.{target[1]}" if target is not None else "",
+            frameworks=frameworks_of(self.config, project),
         )

@@ -88,6 +88,8 @@ class Rule:
 
     `peers` are rules of other linters about the same thing, such as `ruff:E722`; where one of
     them is on, ours stays silent, unless `defers` is false because ours sees more. With `hides_match` no report quotes the line.
+    `frameworks` are those that it is about, none where it is about any code: a configuration that
+    names its frameworks turns the others' rules off.
     `yields_to` names rules beside whose finding on the same lines, or on the file, ours is one
     too many.
     """
@@ -106,6 +108,7 @@ class Rule:
     defers: bool = True
     hides_match: bool = False
     yields_to: tuple[str, ...] = ()
+    frameworks: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     options: Any = None
     version: int = 1

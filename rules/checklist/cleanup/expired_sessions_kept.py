@@ -65,6 +65,7 @@ rule = Rule(
     __doc__,
     code="CLN116",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("cleanup.scheduled", "cleanup.sessions"),
     scope="project",
 )

@@ -74,6 +74,7 @@ rule = Rule(
     __doc__,
     code="CLN118",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("cleanup.media",),
     scope="project",
     default=False,

@@ -64,6 +64,7 @@ rule = Rule(
     __doc__,
     code="DEP110",
     severity=Severity.WARNING,
+    frameworks=("django",),
     checklist=("performance.static-files", "deploy.static"),
     scope="project",
 )

@@ -160,6 +160,7 @@ rule = Rule(
     __doc__,
     code="FWK111",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("django.admin",),
     scope="project",
     fix="suggestion",

@@ -92,6 +92,7 @@ rule = Rule(
     __doc__,
     code="FWK132",
     severity=Severity.WARNING,
+    frameworks=("flask",),
     checklist=("flask.configuration", "deploy.environment-variables"),
     yields_to=("SET102", "SEC120", "SET103", "SET114", "SET118"),
 )

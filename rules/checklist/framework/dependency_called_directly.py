@@ -145,6 +145,7 @@ rule = Rule(
     __doc__,
     code="FWK126",
     severity=Severity.WARNING,
+    frameworks=("fastapi",),
     checklist=("fastapi.dependencies",),
     scope="project",
     fix="suggestion",

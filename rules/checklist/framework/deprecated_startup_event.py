@@ -72,6 +72,7 @@ rule = Rule(
     __doc__,
     code="FWK125",
     severity=Severity.NOTICE,
+    frameworks=("fastapi", "starlette"),
     checklist=("fastapi.lifespan",),
     peers=(),
 )

@@ -101,6 +101,7 @@ rule = Rule(
     __doc__,
     code="FWK105",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("django.direct-db",),
     yields_to=("DBQ117", "SEC101"),
 )

@@ -71,6 +71,7 @@ rule = Rule(
     __doc__,
     code="FWK133",
     severity=Severity.NOTICE,
+    frameworks=("flask",),
     checklist=("flask.factory", "flask.extensions"),
 )
 

@@ -78,6 +78,7 @@ rule = Rule(
     __doc__,
     code="FWK102",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("django.fat-models",),
     scope="project",
 )

@@ -81,6 +81,7 @@ rule = Rule(
     __doc__,
     code="FWK129",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("django.json-response",),
     scope="project",
     default=False,

@@ -106,6 +106,7 @@ rule = Rule(
     __doc__,
     code="FWK123",
     severity=Severity.NOTICE,
+    frameworks=("fastapi", "ninja"),
     checklist=("ninja.schemas", "fastapi.schemas"),
     scope="project",
     peers=(),

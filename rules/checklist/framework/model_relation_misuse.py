@@ -109,6 +109,7 @@ rule = Rule(
     __doc__,
     code="FWK110",
     severity=Severity.WARNING,
+    frameworks=("django", "sqlalchemy"),
     checklist=("django.model-design", "django.user-model"),
     fix="suggestion",
     peers=(),

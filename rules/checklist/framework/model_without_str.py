@@ -88,6 +88,7 @@ rule = Rule(
     __doc__,
     code="FWK108",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("django.model-design",),
     fix="suggestion",
     peers=("ruff:DJ008", "flake8:DJ08", "pylint:E5101"),

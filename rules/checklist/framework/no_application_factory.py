@@ -89,6 +89,7 @@ rule = Rule(
     __doc__,
     code="FWK118",
     severity=Severity.NOTICE,
+    frameworks=("flask",),
     checklist=("flask.factory",),
     scope="project",
 )

@@ -63,6 +63,7 @@ rule = Rule(
     __doc__,
     code="FWK109",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("django.model-design",),
     fix="suggestion",
     peers=("ruff:DJ001", "flake8:DJ01", "pylint:E5141"),

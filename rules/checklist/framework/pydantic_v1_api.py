@@ -136,6 +136,7 @@ rule = Rule(
     __doc__,
     code="FWK127",
     severity=Severity.NOTICE,
+    frameworks=("pydantic",),
     checklist=("fastapi.schemas",),
     scope="project",
     fix="suggestion",

@@ -85,6 +85,7 @@ rule = Rule(
     __doc__,
     code="FWK130",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("django.signals",),
     scope="project",
 )

@@ -174,6 +174,7 @@ rule = Rule(
     __doc__,
     code="FWK113",
     severity=Severity.ERROR,
+    frameworks=("django",),
     checklist=(
         "django.async-views",
         "ninja.async",

@@ -75,6 +75,7 @@ rule = Rule(
     __doc__,
     code="FWK137",
     severity=Severity.NOTICE,
+    frameworks=("fastapi", "ninja"),
     checklist=("fastapi.docs",),
     scope="project",
     default=False,

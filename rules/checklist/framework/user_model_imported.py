@@ -103,6 +103,7 @@ rule = Rule(
     __doc__,
     code="FWK131",
     severity=Severity.WARNING,
+    frameworks=("django",),
     checklist=("django.user-model",),
     fix="suggestion",
     peers=("pylint:E5142", "pylint:imported-auth-user"),

@@ -100,6 +100,7 @@ rule = Rule(
     __doc__,
     code="FWK138",
     severity=Severity.WARNING,
+    frameworks=("fastapi", "starlette"),
     checklist=("starlette.websockets",),
     fix="suggestion",
 )

@@ -105,6 +105,7 @@ rule = Rule(
     __doc__,
     code="DBQ123",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("performance.caching", "cleanup.cache-expiry"),
 )
 

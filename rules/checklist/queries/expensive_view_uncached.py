@@ -86,6 +86,7 @@ rule = Rule(
     __doc__,
     code="DBQ124",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("performance.caching", "performance.view-caching"),
     scope="project",
     default=False,

@@ -142,6 +142,7 @@ rule = Rule(
     __doc__,
     code="DBQ108",
     severity=Severity.ERROR,
+    frameworks=("sqlalchemy",),
     checklist=("database.n-plus-one", "database.async-access"),
     scope="project",
     peers=(),

@@ -115,6 +115,7 @@ rule = Rule(
     __doc__,
     code="DBQ116",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("django.model-design", "database.indexes"),
     scope="project",
 )

@@ -154,6 +154,7 @@ rule = Rule(
     __doc__,
     code="DBQ105",
     severity=Severity.WARNING,
+    frameworks=("django",),
     checklist=("database.query-efficiency", "database.n-plus-one", "django.admin"),
     scope="project",
     peers=(),

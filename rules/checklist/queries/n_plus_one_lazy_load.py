@@ -162,6 +162,7 @@ rule = Rule(
     __doc__,
     code="DBQ107",
     severity=Severity.WARNING,
+    frameworks=("sqlalchemy",),
     checklist=("database.n-plus-one",),
     scope="project",
     peers=(),

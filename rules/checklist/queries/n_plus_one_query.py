@@ -120,6 +120,7 @@ rule = Rule(
     __doc__,
     code="DBQ102",
     severity=Severity.WARNING,
+    frameworks=("django",),
     checklist=("database.n-plus-one",),
     scope="project",
     peers=(),
@@ -148,6 +149,6 @@ def check_counts(found: Unloaded, here: Here) -> Iterator[Flag]:
         found.where,
         f"`{found.code(here)}` asks the database on every turn of this loop. Let the query on "
         f"`{found.model}` {found.at_query(here)} do it: `annotate` with `{name}`.",
-        confidence=Confidence.HOTSPOT if found.doubt else None,
+        confidence=Confidence.HOTSPOT if found.doubt or found.is_deed else None,
         related=found.related(),
     )

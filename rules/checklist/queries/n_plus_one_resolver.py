@@ -142,6 +142,7 @@ rule = Rule(
     __doc__,
     code="DBQ106",
     severity=Severity.WARNING,
+    frameworks=("django",),
     checklist=("database.n-plus-one",),
     scope="project",
     peers=(),

@@ -163,6 +163,7 @@ rule = Rule(
     __doc__,
     code="DBQ104",
     severity=Severity.WARNING,
+    frameworks=("django",),
     checklist=("database.n-plus-one",),
     scope="project",
     fix="suggestion",

@@ -85,6 +85,7 @@ rule = Rule(
     __doc__,
     code="DBQ110",
     severity=Severity.WARNING,
+    frameworks=("django",),
     checklist=("database.query-efficiency",),
     scope="project",
     peers=(),

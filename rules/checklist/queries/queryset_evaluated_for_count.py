@@ -98,6 +98,7 @@ rule = Rule(
     __doc__,
     code="DBQ112",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("database.query-efficiency",),
     fix="suggestion",
 )

@@ -75,6 +75,7 @@ rule = Rule(
     __doc__,
     code="DBQ113",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("database.query-efficiency",),
     scope="diff",
     peers=(),

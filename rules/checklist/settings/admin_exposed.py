@@ -85,6 +85,7 @@ rule = Rule(
     __doc__,
     code="SET120",
     severity=Severity.NOTICE,
+    frameworks=("django",),
     checklist=("django.admin",),
     scope="project",
     cwe=307,

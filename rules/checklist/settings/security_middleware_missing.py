@@ -91,6 +91,7 @@ rule = Rule(
     __doc__,
     code="SET107",
     severity=Severity.ERROR,
+    frameworks=("django",),
     checklist=("django.allowed-hosts", "security.csrf", "security.headers"),
     scope="project",
     fix="suggestion",

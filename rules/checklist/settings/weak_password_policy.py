@@ -82,6 +82,7 @@ rule = Rule(
     __doc__,
     code="SET116",
     severity=Severity.WARNING,
+    frameworks=("django",),
     checklist=("security.password-hashing",),
     scope="project",
     cwe=916,
