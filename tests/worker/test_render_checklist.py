@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from findings import diff_file, finding, pull_request, report
+from findings import diff_file, finding, pull_request, report, thread
 from markdown_it import MarkdownIt
 
 from rules.engine.catalogue import checklist
@@ -121,9 +121,19 @@ def test_the_summary_holds_it_above_its_footer(topics: tuple[Topic, ...]) -> Non
     assert ("checklist" in summary) == bool(topics)
 
 
-def test_a_dismissed_finding_is_not_counted_as_found() -> None:
-    one = finding("SEC130", category="security")
-    found = report(one, topics=(SECURITY,))
-    decided = plan(pull_request(), found, Config.default(), {"orders/api.py": diff_file()})
+def test_the_footer_says_what_the_project_was_taken_to_run_on() -> None:
+    found = report(python="3.12", frameworks=("django", "drf"))
+    decided = plan(pull_request(), found, Config.default(), {})
+    footer = check_text(pull_request(), found, decided, ABOUT).summary.splitlines()[-1]
 
-    assert "`SEC130` |" in check_text(pull_request(), found, decided, ABOUT).summary
+    assert " · project: Python 3.12, django, drf · configuration: defaults" in footer
+
+
+def test_a_dismissed_finding_is_not_counted_as_found() -> None:
+    one, other = finding("SEC130", category="security"), finding("SEC125", category="security")
+    found = report(one, other, topics=(SECURITY,))
+    pull = pull_request(thread(one, is_resolved=True, resolved_by="bob"))
+    decided = plan(pull, found, Config.default(), {"orders/api.py": diff_file()})
+    summary = check_text(pull, found, decided, ABOUT).summary
+
+    assert "| 1 error: `SEC125` |" in summary

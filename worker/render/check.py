@@ -292,6 +292,9 @@ def _footer(report: Report, about: About, plan: ReviewPlan) -> str:
     words = [files, f"{report.rules} rules", f"{about.seconds:.1f} s"]
     if plan.hotspots:
         words.insert(1, f"{plan.hotspots} for a person to judge, not shown")
+    runs_on = [f"Python {report.python}"] if report.python else []
+    runs_on += report.frameworks
+    words += [f"project: {', '.join(runs_on)}"] if runs_on else []
     words += [f"configuration: {about.config_origin}"]
     words += [f"Stet {about.engine}, rule pack {about.rule_pack}"]
     return " · ".join(words)
