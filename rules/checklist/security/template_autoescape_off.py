@@ -89,6 +89,7 @@ from rules.kit import (
     keyword,
     string,
 )
+from rules.kit.paths import name_of
 
 rule = Rule(
     __name__,
@@ -135,10 +136,11 @@ def page(file: TextFile, here: Here) -> Iterator[Flag]:
     if _NO_PAGE.search(file.path.lower()) or not (_MARKUP.search(text) or _EXTENDS.search(text)):
         return
     in_script = False
+    marks_hits = "search" in name_of(file.path)
     for number, line in enumerate(file.lines, start=1):
         in_script = _is_in_script(line, already=in_script)
         if "safe" in line or "autoescape" in line:
-            yield from _on_line(number, line, in_script=in_script)
+            yield from _on_line(number, line, in_script=in_script, marks_hits=marks_hits)
 
 
 def _is_in_script(line: str, *, already: bool) -> bool:
@@ -146,7 +148,8 @@ def _is_in_script(line: str, *, already: bool) -> bool:
     return already if opened == closed else opened > closed or (already and closed < 0)
 
 
-def _on_line(number: int, line: str, *, in_script: bool) -> Iterator[Flag]:
+def _on_line(number: int, line: str, *, in_script: bool, marks_hits: bool) -> Iterator[Flag]:
+    """`marks_hits`: a page of results, whose search engine marks up what it found."""
     bare = _COMMENT.sub(lambda match: " " * len(match[0]), line[:5000])
     off = _OFF.search(bare)
     if off is not None:
@@ -163,7 +166,7 @@ def _on_line(number: int, line: str, *, in_script: bool) -> Iterator[Flag]:
             f"`{value[:60]}` is printed as it is: if somebody else wrote it, their script runs in "
             f"the browser of everybody who reads this page. {_CURE}"
         )
-        weak = in_script or not sure
+        weak = in_script or not sure or (marks_hits and "." not in value)
         yield Flag(where, message, confidence=Confidence.HOTSPOT if weak else None)
 
 
