@@ -200,7 +200,7 @@ _NOT_TESTED = re.compile(
     r"|notebooks?|stubs|typings|fixtures|factories|locale|ci|\.[^/]+)/"
     r"|(^|/)(manage|setup|noxfile|fabfile|conftest|wsgi|asgi|admin|apps|urls|constants|choices"
     r"|enums|gunicorn[^/]*|celery|factories|fixtures|version|__main__|__version__)\.py$"
-    r"|(^|/)(random|sample|demo|fake|populate|seed)_?(data|db|database)?(\.py$|/)"
+    r"|(^|/)(random|sample|demo|fake|populate|dummy|seed)_?(data|db|database)?(\.py$|/)"
 )
 _NO_NEW_BEHAVIOUR = re.compile(
     r"(?i)^\W*(revert|refactor|chore|docs?|style|bump|build|ci|typing|types|rename|clean|lint|format"

@@ -435,7 +435,7 @@ class Orm:
         if not several:
             return None
         if isinstance(query, Query):
-            if query.loads("__".join(full)) or query.loads("__".join(short)):
+            if query.empty or query.loads("__".join(full)) or query.loads("__".join(short)):
                 return None
             if read.how == "column" and query.columns is None:
                 return None
@@ -572,7 +572,7 @@ class Orm:
         return tuple(each[0] for each in kept)
 
     def _repeated(self, ran: Ran, kind: str, entry: str) -> Repeated | None:
-        if ran.guarded or (ran.writes and ran.place.path != ran.at.path):
+        if ran.guarded or ran.query.empty or (ran.writes and ran.place.path != ran.at.path):
             return None
         for row in ran.rows:
             if row.each or self._last_many(_model_of(row.origin), row.path) >= 0:

@@ -28,7 +28,7 @@ _KINDS = ("template", "admin", "resolver")
 _LONGEST = 60  # characters of code in a message
 _ODD_JOB = re.compile(
     r"(^|/)(scripts?|bin|tools?|examples?|demos?|samples?)/"
-    r"|(^|/)(random|sample|demo|fake|populate|seed)_?(data|db|database)?(\.py$|/)"
+    r"|(^|/)(random|sample|demo|dummy|fake|populate|seed)_?(data|db|database)?(_task)?(\.py$|/)"
 )
 _DEED = re.compile(  # what a function is called that does more than to look something up
     r"(^|\.)_*(create|add|void|cancel|send|process|handle|sync|update|delete|remove|assign|run|trigger"
@@ -63,6 +63,7 @@ class Unloaded(DerivedSubject):
     raises: bool = False
     in_async: bool = False
     doubt: bool = False
+    is_deed: bool = False
     joins: tuple[str, ...] = ()
     node: cst.BaseExpression | None = None
 
@@ -76,12 +77,13 @@ class Unloaded(DerivedSubject):
         found = [each for each in orm.of(here.path) if isinstance(each, Missing)]
         found += orm.refused_from(here.path)
         nested = here.text.splitlines() if "Serializer(" in here.text else []
-        found += (each for each in orm.shown_from(here.path) if _is_nested(each, nested))
+        shown = orm.shown_from(here.path) if nested else ()
+        found += (e for e in shown if _kind(e) == "serializer" and _is_nested(e, nested))
         places = _Places(module, found, here.path)
         seen = set()
         for group in _groups(found):
             for reads in _told_together(group):
-                made = _unloaded(group, reads, here.path, places)
+                made = _unloaded(group, reads, here, places)
                 paths = made.paths if made is not None and not made.is_asked_elsewhere(here) else ()
                 if made is not None and (made.kind, made.line, paths) not in seen:
                     seen.add((made.kind, made.line, paths))
@@ -143,7 +145,14 @@ class Unloaded(DerivedSubject):
         return _written(self.where, here) or self.first.relation
 
     def told(self, here: Here) -> str:
-        """The message where a loop in Python is flagged."""
+        """The message where a loop in Python is flagged, or a query that one goes through elsewhere."""
+        place = self.first.place
+        if self.query is not None and self.query.line == self.line and place.path != here.path:
+            return (
+                f"The query on `{self.model}` in this line does not load {self.names}, which "
+                f"{place.path}:{place.line} reads for each row: a query for every one. "
+                f"Add `{self.cure}` to it."
+            )
         return (
             f"`{self.code(here)}` runs a query for every row of this loop: the query on "
             f"`{self.model}` {self.at_query(here)} does not load {self.names}. "
@@ -406,14 +415,27 @@ def _groups(found: Iterable[Missing]) -> list[_Group]:
 
 def _told_together(group: _Group) -> list[list[Missing]]:
     """One finding for each of the deepest paths of a loop; one for all that a page shows."""
+    sure = [each for each in group.reads if not each.doubt]
     firsts: dict[str, Missing] = {}
-    for each in group.reads:
+    for each in sure or group.reads:
         firsts.setdefault(each.path, each)
     deepest = [
         name for name in firsts if not any(other.startswith(f"{name}__") for other in firsts)
     ]
     reads = [_first_along(name, firsts) for name in deepest]
-    return [[each] for each in reads] if group.kind == "python" else [reads]
+    doubtful = _told_together(replace(group, reads=_others(group.reads, firsts))) if sure else []
+    if not reads:
+        return doubtful
+    return ([[each] for each in reads] if group.kind == "python" else [reads]) + doubtful
+
+
+def _others(reads: Sequence[Missing], told: Mapping[str, Missing]) -> list[Missing]:
+    """What may be missing apart from what surely is, and what hangs on that."""
+    return [
+        each
+        for each in reads
+        if each.doubt and not any(f"{each.path}__".startswith(f"{name}__") for name in told)
+    ]
 
 
 def _first_along(path: str, firsts: Mapping[str, Missing]) -> Missing:
@@ -424,9 +446,9 @@ def _first_along(path: str, firsts: Mapping[str, Missing]) -> Missing:
 
 
 def _unloaded(
-    group: _Group, reads: Sequence[Missing], path: str, places: _Places
+    group: _Group, reads: Sequence[Missing], here: Here, places: _Places
 ) -> Unloaded | None:
-    first = reads[0]
+    path, first = here.path, reads[0]
     shown = group.kind in ("serializer", "template")
     at_query = (shown or first.is_refused) and group.place is not None
     anchor = _anchor(first, group, path, at_query=at_query)
@@ -434,7 +456,8 @@ def _unloaded(
         return None
     in_file = group.place is not None and group.place.path == path
     node = places.node(group.place) if in_file and group.place is not None else None
-    where = places.node(anchor) or _span(anchor, places.lines)
+    found = places.node(anchor)
+    where = found or _span(anchor, places.lines)
     return Unloaded(
         group.kind,
         tuple(each.path for each in reads),
@@ -446,6 +469,7 @@ def _unloaded(
         raises=any(each.how == "raise" for each in reads),
         in_async=any(each.query is not None and each.query.awaited for each in reads),
         doubt=any(each.doubt for each in reads) or _is_odd_job(path, first.loops),
+        is_deed=found is not None and first.at != first.place and _is_deed(found, here),
         joins=tuple(each.path for each in reads if each.joins and _joins(each)),
         node=node if isinstance(node, cst.BaseExpression) else None,
     )
@@ -469,8 +493,8 @@ def _anchor(first: Missing, group: _Group, path: str, *, at_query: bool) -> Plac
         return options
     if at_query and group.place is not None:
         candidates.insert(0, group.place)
-    elif group.place is not None:
-        candidates.append(group.place)
+    elif group.place is not None and (first.row.each or group.kind != "python"):
+        candidates.append(group.place)  # of one row the loop itself is told, wherever it stands
     if group.kind == "serializer":
         candidates.append(first.place)
     return next((each for each in candidates if each.path == path), None)

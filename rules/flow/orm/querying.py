@@ -254,6 +254,7 @@ def later(old: Place, new: Place) -> Place:
 
 def either(queries: list[Query]) -> Value:
     """A query that may be any of these: it loads what any loads, so that nothing is made up."""
+    queries = [each for each in queries if not each.empty] or queries
     first = queries[0]
     if any(each.model != first.model or each.via != first.via for each in queries):
         return OneOf(tuple(queries[:6]))
@@ -328,8 +329,9 @@ def call(
     if bare in _WRITING:
         given = (*args, *keywords.values())
         _run(query, bare, place, frame, args=given, writes=True)
-        row = Row(query.model, after)
-        return Sequence((row, None)) if "_or_create" in bare else row if bare == "create" else None
+        if bare == "create":  # has what it was made with, and hardly more hangs on it yet
+            return Row(query.model, Given(query.model, guessed=True))
+        return Sequence((Row(query.model, after), None)) if "_or_create" in bare else None
     if name in _PLAIN:
         return replace(after, plain=True, narrowed=query.via is not None)
     if name in _COMBINING:
@@ -398,7 +400,7 @@ def _chained(
     if name == "filter" and _is_unique(ev, query.model, keywords):
         after = replace(after, single=True)
     if name == "none":
-        after = replace(after, single=True)
+        after = replace(after, single=True, empty=True)
     if name == "only":
         names = frozenset(
             each.value

@@ -37,7 +37,8 @@ class Query:
     load more. `single` ones have one row at most. `via` is the row whose related rows these
     are under the name `relation`; `narrowed` says that no prefetch of it can serve them.
     `awaited` ones ran in an asynchronous session. `given` are the rows that it asks with. `columns` are all that it loads, where it says so. `is_list`: the rows are fetched by now. `loaders` is where its options are written,
-    `refused` the paths that these leave out although the mapping loads them.
+    `refused` the paths that these leave out although the mapping loads them. An `empty` one
+    has no rows: `none()`.
     """
 
     model: str
@@ -61,6 +62,7 @@ class Query:
     awaited: bool = False
     loaders: Place | None = None
     refused: frozenset[str] = frozenset()
+    empty: bool = False
 
     def loads(self, path: str) -> bool:
         """Whether the relations of `a__b` are there without a further query."""
