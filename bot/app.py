@@ -11,9 +11,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.door import WebhookDoor
 from bot.metrics import Metrics
+from bot.pages import operator_pages
+from bot.pages_access import Access
 from bot.queue import Queue
 from bot.settings import BotSettings
-from bot.status import status_pages
+from bot.status import probes
+from worker.manifest import web_url
 
 WEBHOOK = "/webhooks/github"
 
@@ -27,9 +30,10 @@ def create_app(settings: BotSettings, queue: Queue) -> ASGIApp:
         await queue.close()
 
     pages = FastAPI(title="Stet", lifespan=lifespan, openapi_url=None)
-    metrics = Metrics()
+    metrics, access = Metrics(), Access(settings.token)
     door = WebhookDoor(settings.keys(), settings.app_id, queue, metrics)
-    pages.include_router(status_pages(queue, metrics, settings.pages))
+    pages.include_router(probes(queue, metrics, access))
+    pages.include_router(operator_pages(queue, access, web_url(settings.github_api_url)))
 
     # Before FastAPI: its layers would cost more than signature and queue together.
     async def receiver(scope: Scope, receive: Receive, send: Send) -> None:

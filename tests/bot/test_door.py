@@ -389,10 +389,27 @@ def test_pages_are_for_this_machine_alone(receiver: Receiver) -> None:
         assert rebound.status_code == 404
 
 
-def test_pages_are_for_everyone_when_told_so(redis_url: str, tmp_path: Path) -> None:
-    with receiving(redis_url, tmp_path / "log", STET_PAGES="everyone") as receiver:
-        answer = receiver.client.get("/", headers={"x-forwarded-for": "10.1.1.1"})
-        assert answer.status_code == 200
+def test_pages_are_for_everyone_who_has_the_token(redis_url: str, tmp_path: Path) -> None:
+    token = "a-token-for-the-pages-of-tests"
+    given = {"STET_PAGES": "everyone", "STET_PAGES_TOKEN": token}
+    with receiving(redis_url, tmp_path / "log", **given) as receiver:
+        proxied = {"x-forwarded-for": "10.1.1.1"}
+        assert receiver.client.get("/", headers=proxied).status_code == 303
+        allowed = {**proxied, "authorization": f"Bearer {token}"}
+        assert receiver.client.get("/", headers=allowed).status_code == 200
+
+
+def test_pages_for_everyone_need_a_long_token() -> None:
+    given = {"STET_APP_ID": "1", "STET_WEBHOOK_SECRET": NEW, "STET_REDIS_URL": "unix:///x"}
+    for more in ({}, {"STET_PAGES_TOKEN": "short"}):
+        shown = subprocess.run(
+            [sys.executable, "-m", "bot.cli", "--check"],
+            env={**os.environ, **given, "STET_PAGES": "everyone", **more},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert shown.returncode == 2
+        assert "STET_PAGES_TOKEN cannot be used" in shown.stderr
+        assert "short" not in shown.stderr
 
 
 @pytest.mark.fault
