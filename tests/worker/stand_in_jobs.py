@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 
@@ -22,6 +23,9 @@ def take_turn() -> None:
     with hold_turn(turns, most_seconds=60) as held:
         if held is not None:
             redis.rpush(LOG, f"start {held.turn.key.number} {os.getpid()}")
+            if held.turn.is_exhausted:
+                held.give_up("every try ended badly")
+                return
             _do(held)
             held.ensure_current()
             redis.rpush(LOG, f"write {held.turn.key.number} {os.getpid()}")
@@ -33,6 +37,10 @@ def _do(held: HeldTurn) -> None:
             time.sleep(6)
         case "endless-once" if held.turn.attempt == 1:
             time.sleep(300)
+        case "unhurried":
+            time.sleep(0.1)
+        case "poison":
+            os.kill(os.getpid(), signal.SIGKILL)
         case "failing":
             raise RuntimeError(f"with {SECRET} in it")
         case _:

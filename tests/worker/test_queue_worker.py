@@ -23,7 +23,7 @@ from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 
 from worker.request import PullRequestKey, ReviewRequest
-from worker.turns import QUEUE, Turns
+from worker.turns import MOST_TRIES, QUEUE, Turns
 
 if TYPE_CHECKING:
     from tests.conftest import RedisServer
@@ -288,3 +288,35 @@ def failed(workers: Workers) -> list[str]:
     with Redis.from_url(workers._url) as client:
         queue = Queue(QUEUE, connection=client, serializer=JSONSerializer)
         return list(FailedJobRegistry(queue=queue).get_job_ids())
+
+
+@pytest.mark.fault(24)
+def test_what_kills_its_worker_each_time_is_given_up_and_others_are_served(
+    workers: Workers,
+) -> None:
+    workers.ask("poison", 1)
+    workers.start()
+    wait_for(lambda: workers.log("start"))
+    workers.ask("shop", 2)
+    wait_for(workers.turns.failures)
+
+    assert len(workers.log("start")) == MOST_TRIES + 2, "three tries, and one more to say so"
+    assert [number for number, _ in workers.log("write")] == ["2"]
+    [failure] = workers.turns.failures()
+    assert failure.key.number == 1
+
+
+@pytest.mark.fault(26)
+def test_a_rolling_deployment_loses_nothing_and_does_nothing_twice(workers: Workers) -> None:
+    first = [workers.start(), workers.start()]
+    for number in range(1, 31):
+        workers.ask("unhurried", number)
+    wait_for(lambda: len(workers.log("write")) >= 2)
+    for worker in first:
+        workers.start()
+        worker.terminate()
+        assert worker.wait(LONG) == 0
+    wait_for(lambda: len(workers.log("write")) >= 30 and is_idle(workers))
+
+    assert sorted(int(number) for number, _ in workers.log("write")) == list(range(1, 31))
+    assert workers.turns.counts().expired == 0

@@ -1,0 +1,105 @@
+"""A real worker is killed in the middle of a request to GitHub: before it was done, or after."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from desk import RATES_BAD, REPOSITORY, SHELF_BAD, Desk
+
+from sandbox import faults
+from worker.open_checks import OpenChecks
+from worker.request import ReviewRequest
+from worker.turns import PREFIX
+
+PATIENCE = 60.0
+POINTS = [
+    ("POST", r"/graphql$", 0, "unheard"),  # the pull request is read
+    ("POST", r"/check-runs$", 0, "unheard"),
+    ("POST", r"/check-runs$", 0, "unanswered"),
+    ("GET", r"/compare/", 0, "unheard"),
+    ("POST", r"/reviews$", 0, "unheard"),
+    ("POST", r"/reviews$", 0, "unanswered"),
+    ("PATCH", r"/check-runs/", 0, "unheard"),
+    ("PATCH", r"/check-runs/", 0, "unanswered"),
+]
+KINDS = {"unheard": faults.unheard, "unanswered": faults.unanswered}
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def children_of(parent: int) -> set[int]:
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
+    pairs = [line.split() for line in listed.stdout.splitlines()]
+    return {int(child) for child, its_parent in pairs if int(its_parent) == parent}
+
+
+class Worker:
+    """The worker as an operator starts it; the child that does its job can be killed."""
+
+    def __init__(self, log: Path) -> None:
+        command = [sys.executable, "-m", "worker.cli", "work"]
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(command, env=os.environ, stdout=output, stderr=output)
+        wait_for(lambda: children_of(self.process.pid))
+        self._scheduler = children_of(self.process.pid)
+
+    def kill_job(self) -> None:
+        [job] = children_of(self.process.pid) - self._scheduler
+        os.kill(job, signal.SIGKILL)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def worker(desk: Desk, tmp_path: Path) -> Iterator[Worker]:
+    assert desk.number == 0
+    one = Worker(tmp_path / "worker.log")
+    yield one
+    one.end()
+
+
+def is_idle(desk: Desk) -> bool:
+    counts = desk.turns.counts()
+    return not (counts.ready or counts.running or counts.later)
+
+
+@pytest.mark.fault(15, 18, 37, 43)
+def test_whenever_a_review_is_killed_the_end_is_the_same(desk: Desk, worker: Worker) -> None:
+    for number, (method, path, skip, kind) in enumerate(POINTS):
+        point = f"{kind}: {method} {path}"
+        branch = f"feature-{number}"
+        files = {f"shop/rates_{number}.py": RATES_BAD, f"shop/shelf_{number}.py": SHELF_BAD}
+        desk.commit(dict(files), branch)
+        desk.number = desk.github.open_pull_request(REPOSITORY, head=branch, title=branch)
+        desk.github.faults.add(KINDS[kind](), method=method, path=path, skip=skip)
+
+        desk.turns.enqueue(ReviewRequest(desk.key, "opened"), branch)
+        wait_for(lambda: not desk.github.faults.waiting)
+        time.sleep(0.05)  # stet: ignore[TST109] nobody tells when the request has been carried out
+        worker.kill_job()
+        for pull, _ends in desk.redis.zscan_iter(f"{PREFIX}leases"):
+            desk.redis.zadd(f"{PREFIX}leases", {pull: 0})
+        desk.turns.sweep()
+        wait_for(lambda: is_idle(desk))
+
+        assert len(desk.reviews()) == 1, point
+        assert len({(each["path"], each["line"]) for each in desk.comments()}) == 3, point
+        assert len(desk.comments()) == 3, point
+        assert {each["status"] for each in desk.checks(branch)} == {"completed"}, point
+        assert desk.check(branch)["output"]["title"] == "3 warnings introduced", point
+        assert OpenChecks(desk.redis).all() == [], point
+    assert desk.mails() == {"review": len(POINTS)}
