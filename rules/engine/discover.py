@@ -11,6 +11,7 @@ import rules.checklist
 from rules.engine.config import Config
 from rules.facts.project_declaration import with_what_they_bring
 from rules.kit import Rule
+from rules.kit.rule import PROFILES
 
 DOCS_URL = "https://stet-review.github.io/stet/rules"
 CHECKLIST_URL = "https://stet-review.github.io/stet/checklist/"
@@ -83,20 +84,23 @@ def unknown_selectors(selectors: Iterable[str]) -> tuple[str, ...]:
 def selected(config: Config, rules_: Sequence[Rule] | None = None) -> tuple[Rule, ...]:
     """The rules that a configuration turns on.
 
-    Rules about frameworks that it does not name are off, unless it names none. Without `select`, those that are on by default. A code named in full turns on a rule
-    that is off by default; a prefix does not.
+    Without `select`, those of its profile. A code named in full turns on any rule; a prefix
+    only those of the profile. Where frameworks are named, rules about others alone are off.
     """
+    select, ignored = config.rules.select, (*config.rules.ignore, *config.rules.extend_ignore)
+    words = {*select, *(each.lower() for each in select)}
+    used = {*with_what_they_bring(config.frameworks)}
     chosen = []
-    ignored = (*config.rules.ignore, *config.rules.extend_ignore)
-    used = with_what_they_bring(config.frameworks)
     for rule in all_rules() if rules_ is None else rules_:
-        if used and rule.frameworks and not set(used) & set(rule.frameworks):
-            continue
-        select = config.rules.select
-        wanted = rule.default or config.profile == "strict"
+        is_usual = PROFILES.index(rule.profile) <= PROFILES.index(config.profile)
+        is_near = not used or not rule.frameworks or not used.isdisjoint(rule.frameworks)
         if select:
-            named = {rule.code, rule.name, "ALL"} & {*select, *(each.lower() for each in select)}
-            wanted = matches(rule, select) and (rule.default or bool(named))
+            is_named = rule.code in words or rule.name in words
+            wanted = is_named or (
+                matches(rule, select) and is_near and (is_usual or "ALL" in words)
+            )
+        else:
+            wanted = is_usual and is_near
         if wanted and not matches(rule, ignored):
             chosen.append(rule)
     return tuple(chosen)

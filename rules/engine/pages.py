@@ -20,6 +20,11 @@ from rules.engine.docs.settings_reference import option_rows
 from rules.engine.docs.words import table as markdown_table
 from rules.kit import Confidence, Rule
 
+_PROFILES = {
+    "quiet": "on in every profile",
+    "default": "on by default",
+    "strict": "off by default, on in the strict profile",
+}
 _SECTION = re.compile(r"\n+(Bad|Good|Before):")
 _FENCE = re.compile(
     r"(?m)^(?P<begin>```+[\w+-]+) (?P<path>\S+)(?P<times> x\d+)?(?P<flagged> flagged)?\n"
@@ -41,7 +46,7 @@ def page(rule: Rule) -> str:
 def _facts(rule: Rule) -> Iterator[str]:
     yield rule.severity.value
     yield "proven" if rule.confidence is Confidence.PROVEN else "to be looked at by a person"
-    yield "on by default" if rule.default else "off by default"
+    yield _PROFILES[rule.profile]
     if rule.frameworks:
         yield f"about {', '.join(rule.frameworks)}"
     if rule.fix != "none":
@@ -86,6 +91,7 @@ def rule_row(rule: Rule) -> dict[str, Any]:
         "severity": rule.severity.value,
         "confidence": rule.confidence.value,
         "default": rule.default,
+        "profile": rule.profile,
         "frameworks": list(rule.frameworks),
         "fix": rule.fix,
         "cwe": rule.cwe,
@@ -107,13 +113,13 @@ def rules_as(format_: str) -> str:
             for r in rules
         ]
         return "\n".join(rows) + "\n"
-    table = Table("Code", "Name", "Severity", "Default", "Fix", "What", box=None)
+    table = Table("Code", "Name", "Severity", "Profile", "Fix", "What", box=None)
     for each in rules:
         table.add_row(
             each.code,
             each.name,
             each.severity.value,
-            "on" if each.default else "off",
+            each.profile,
             each.fix,
             each.summary,
         )

@@ -312,6 +312,8 @@ class _Collected:
                 self.suppressed.append(Suppressed(finding, comment.reason, comment.line))
 
     def _is_wanted(self, placed: Placed, linters: Linters) -> bool:
+        if self.config.profile == "quiet" and placed.flag.severity is Severity.NOTICE:
+            return False
         confidence = placed.flag.confidence or placed.rule.confidence
         if self.config.review.confidence == "proven" and confidence is Confidence.HOTSPOT:
             return False

@@ -16,6 +16,8 @@ from rules.kit.spans import Span
 S = TypeVar("S")
 Handler = Callable[[S, Here], Iterator["Flag"]]
 Scope = Literal["diff", "file", "project", "pr"]
+Profile = Literal["quiet", "default", "strict"]
+PROFILES: tuple[Profile, ...] = ("quiet", "default", "strict")
 FixKind = Literal["none", "suggestion", "safe"]
 
 
@@ -88,6 +90,8 @@ class Rule:
 
     `peers` are rules of other linters about the same thing, such as `ruff:E722`; where one of
     them is on, ours stays silent, unless `defers` is false because ours sees more. With `hides_match` no report quotes the line.
+    `quiet` says whether even the quiet profile has it: where nothing is said, if it is an error.
+    docs/precision.csv must bear that out, as it must bear out `default`.
     `frameworks` are those that it is about, none where it is about any code: a configuration that
     names its frameworks turns the others' rules off.
     `yields_to` names rules beside whose finding on the same lines, or on the file, ours is one
@@ -103,6 +107,7 @@ class Rule:
     fix: FixKind = "none"
     cwe: int | None = None
     default: bool = True
+    quiet: bool | None = None
     confidence: Confidence = Confidence.PROVEN
     peers: tuple[str, ...] = ()
     defers: bool = True
@@ -137,6 +142,15 @@ class Rule:
     @property
     def category(self) -> str:
         return self.module.split(".")[-2]
+
+    @property
+    def profile(self) -> Profile:
+        """The quietest profile that has the rule; the louder ones have it too."""
+        if not self.default:
+            return "strict"
+        hushed = self.quiet is False or self.confidence is Confidence.HOTSPOT
+        loud = self.quiet or (self.quiet is None and self.severity is Severity.ERROR)
+        return "quiet" if loud and not hushed else "default"
 
     @property
     def summary(self) -> str:
