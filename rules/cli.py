@@ -1,4 +1,4 @@
-"""The `stet` command: check, review, explain, rules, checklist, config, new.
+"""The `stet` command: check, review, explain, rules, checklist, config, init, new.
 
 Commands of the server and of the stand-in join through the entry-point group
 `stet.commands`, so that nothing here imports them.
@@ -7,6 +7,7 @@ Commands of the server and of the stand-in join through the entry-point group
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
@@ -250,6 +251,41 @@ def config(config_file: Path | None, *, isolated: bool, format_: str) -> None:
         return
     for row in rows:
         click.echo(f"{row['key']} = {json.dumps(row['value'])}  # {row['origin']}")
+
+
+@main.command()
+@click.option("--repo", type=click.Path(path_type=Path), default=Path(), help="A git repository.")
+@click.option("--yes", is_flag=True, help="Write every file without asking.")
+@click.option("--dry-run", is_flag=True, help="Write nothing and ask nothing.")
+@click.option(
+    "--changes",
+    type=click.IntRange(0, 200),
+    default=10,
+    show_default=True,
+    help="How many merged changes to try it on.",
+)
+@click.option(
+    "--package", help="What pip installs elsewhere. Default: this version of stet-review."
+)
+def init(repo: Path, *, yes: bool, dry_run: bool, changes: int, package: str | None) -> None:  # fmt: skip
+    """Bring Stet into a repository: looks, asks, writes; shows what it would have said.
+
+    Proposes a configuration, a workflow and a hook. Nothing that stands already is changed.
+    """
+    from rules.engine.adopt.command import Talk, adopt
+    from rules.engine.git import GitError
+    from rules.engine.version import engine_version
+
+    def ask(question: str) -> bool:
+        return yes or (not dry_run and sys.stdin.isatty() and click.confirm(question, default=True))
+
+    wanted = package or f"stet-review=={engine_version()}"
+    if not re.fullmatch(r"[\w.+\[\],=<>~!@:/-]{1,300}", wanted):
+        raise Misuse("--package: pip would not understand that")
+    try:
+        adopt(repo, wanted, changes, Talk(click.echo, ask))
+    except (GitError, OSError) as problem:
+        raise Misuse(str(problem)) from None
 
 
 @main.command()
