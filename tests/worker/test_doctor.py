@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +18,12 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from redis import Redis
+from rq import Worker
 from service import Processes, free_port, wait_until_ready
 
 from sandbox.faults import server_error
 from sandbox.server import StandIn
+from worker.alive import is_alive
 from worker.doctor.command import doctor
 from worker.doctor.github import github_lines
 from worker.doctor.line import Line
@@ -27,7 +31,7 @@ from worker.doctor.queue import queue_lines
 from worker.github.client import App
 from worker.manifest import EVENTS, PERMISSIONS, manifest
 from worker.request import PullRequestKey, ReviewRequest
-from worker.turns import Turns
+from worker.turns import QUEUE, Turns
 
 if TYPE_CHECKING:
     from tests.conftest import RedisServer
@@ -252,3 +256,25 @@ def _wait_for_worker(redis_url: str) -> None:
         while _queue(redis)["Workers"].state != "ok":
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+
+def test_a_probe_tells_a_living_worker_from_a_dead_one(redis_url: str) -> None:
+    now = datetime.now(UTC)
+    with (
+        Redis.from_url(redis_url) as raw,
+        Redis.from_url(redis_url, decode_responses=True) as redis,
+    ):
+        assert not is_alive(redis, socket.gethostname(), now)
+        Worker([QUEUE], connection=raw).register_birth()  # type: ignore[no-untyped-call]
+        assert is_alive(redis, socket.gethostname(), now)
+        assert not is_alive(redis, "another-pod", now)
+        assert not is_alive(redis, socket.gethostname(), now + timedelta(minutes=5))
+
+
+@pytest.mark.fault
+def test_a_probe_starts_no_worker_again_while_redis_is_away(tmp_path: Path) -> None:
+    environment = {**os.environ, "STET_REDIS_URL": f"unix://{tmp_path}/none"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "worker.alive"], env=environment, check=False
+    )
+    assert done.returncode == 0
