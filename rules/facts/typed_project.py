@@ -20,9 +20,7 @@ _LOOSE = re.compile(
 _PYTHON = re.compile(
     r"requires-python|python_requires|python_version|(?m:^python[ \t]*=)|(?m:^python-3)"
 )
-_DOCS = re.compile(
-    r"\[tool\.(pydocstyle|interrogate|docformatter)|\[pydocstyle\]|[\"']D[\"']|[\"']D1\d{0,2}[\"']"
-)
+_DOCS = re.compile(r"\[tool\.(pydocstyle|interrogate|docformatter)|\[pydocstyle\]")
 
 
 def _extract(source: Source) -> str | None:
@@ -41,7 +39,7 @@ def _extract(source: Source) -> str | None:
 
 DECLARES: Extractor[str] = Extractor(
     name="declared_tools",
-    version=1,
+    version=2,
     record=str,
     reads=lambda path: bool(_READ.search(path)),
     extract=_extract,
@@ -50,7 +48,7 @@ DECLARES: Extractor[str] = Extractor(
 
 @dataclass(frozen=True)
 class TypedProject:
-    """`checks` types, has `documents` rules for docstrings, declares its `python`."""
+    """`checks` types, has a tool that `documents` alone, declares its `python`."""
 
     checks: bool
     documents: bool

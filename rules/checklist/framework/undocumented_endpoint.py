@@ -59,6 +59,17 @@ pages = Blueprint("pages", __name__)
 def orders():
     return "orders"
 ```
+Good: the application shows no documentation.
+```python shop/app.py
+from fastapi import FastAPI
+
+app = FastAPI(openapi_url=None)
+
+
+@app.get("/healthz")
+async def alive() -> dict[str, str]:
+    return {"status": "alive"}
+```
 """
 
 from __future__ import annotations
@@ -67,6 +78,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from rules.facts.api_documentation import ApiDocumentation
 from rules.facts.route import Route
 from rules.kit import Flag, Here, Rule, Severity, dotted, has_star_kwargs, keyword
 
@@ -97,6 +109,9 @@ def check(route: Route, here: Here) -> Iterator[Flag]:
         owner = here.value_of(route.node.func.value)
         if isinstance(owner, cst.Call) and _says(owner):
             return
+    documentation: ApiDocumentation = here.project.facts(ApiDocumentation)
+    if documentation.hidden:
+        return
     yield Flag(
         route.node,
         f"The documentation shows the address of `{function.name.value}` and nothing else. Give it a "

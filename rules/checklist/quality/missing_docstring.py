@@ -57,6 +57,19 @@ def test_total(lines):
     lines.append(2)
     assert sum(lines) == 3
 ```
+Good: a project whose linter was told to ask for none.
+```text pyproject.toml
+[tool.ruff.lint]
+select = ["ALL"]
+ignore = ["D101", "D102", "D103"]
+```
+```python shop/orders.py
+def total(lines):
+    found = 0
+    for line in lines:
+        found += line.price
+    return found
+```
 Good: a project that writes none.
 ```python shop/orders.py
 def total(lines):
@@ -73,6 +86,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from rules.facts.linters import Linters
 from rules.facts.typed_project import TypedProject
 from rules.kit import Flag, Here, PythonFile, Rule, Severity
 
@@ -94,7 +108,8 @@ def check(file: PythonFile, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_script or here.is_migration or here.path.endswith(".pyi"):
         return
     typed: TypedProject = here.project.facts(TypedProject)
-    if typed.documents:
+    linters: Linters = here.project.facts(Linters)
+    if typed.documents or linters.covering(here.path, rule.peers):
         yield from _lacking(file.module)
 
 
