@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from trees import project_of
 
+from rules.engine.config import Config, ReviewConfig
+from rules.engine.discover import all_rules
+from rules.engine.run import check
 from rules.flow.orm.analysis import Orm, Repeated
 
 MODELS = """
@@ -96,3 +99,35 @@ def test_what_a_call_leaves_out_is_what_the_function_says() -> None:
         "def g():\n    return [book.author for book in listed(loaded=False)]\n"
     )
     assert [each.entry for each in analysis({"shop/views.py": code}).of("shop/views.py")] == ["g"]
+
+
+@pytest.mark.parametrize(("call", "asked"), [("get(key)", 0), ("get(pk=key)", 1)])
+def test_what_may_be_a_mapping_is_no_query(call: str, asked: int) -> None:
+    code = (
+        "from shop.models import Book\n\n"
+        f"def f(things, key):\n    for thing in things:\n        print(thing.books.{call})\n"
+    )
+    assert len(analysis({"shop/views.py": code}).of("shop/views.py")) == asked
+
+
+def test_a_row_fetched_alone_is_not_told_of_a_loop_in_another_file() -> None:
+    loop = (
+        "from shop.models import Author\n\n"
+        "def listed(author: Author):\n    return [b.author.books.count() for b in author.books.all()]\n"
+    )
+    one = (
+        "from shop.models import Author\nfrom shop.lists import listed\n\n"
+        "def f(key):\n    return listed(Author.objects.get(pk=key))\n"
+    )
+    files = {"shop/lists.py": loop, "shop/views.py": one}
+    assert said_at(files) == {"shop/lists.py"}
+
+
+def said_at(files: dict[str, str]) -> set[str]:
+    """The files that rules on queries speak of, of whatever confidence."""
+    whole = {"shop/__init__.py": "", "shop/models.py": MODELS} | files
+    project = project_of(whole)
+    rules = [each for each in all_rules() if each.code in ("DBQ101", "DBQ102")]
+    config = Config(review=ReviewConfig(confidence="all"))
+    texts = [(path, text.encode()) for path, text in whole.items()]
+    return {each.path for each in check(texts, project, config, rules).findings}

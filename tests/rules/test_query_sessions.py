@@ -188,3 +188,18 @@ def test_the_row_that_a_query_asks_with_is_in_the_session(condition: str) -> Non
     code = f"{mapped}def f(session, author: Author, name):\n{loop}"
     assert sure(code.format(condition.format("author"))) == []
     assert sure(code.format(condition.format("name"))) == ["singer"]
+
+
+def test_a_column_says_that_one_row_is_at_the_other_end() -> None:
+    mapped = (
+        "from sqlalchemy import Column\nfrom sqlalchemy.orm import relationship\n"
+        "from shop.models import Base\n\n"
+        'class Poem(Base):\n    __tablename__ = "poems"\n    lines = relationship("Line")\n\n'
+        'class Line(Base):\n    __tablename__ = "lines"\n'
+        '    of = Column(ForeignKey("poems.id"))\n    poem = relationship("Poem")\n\n'
+    ).replace("import Column", "import Column, ForeignKey")
+    loop = (
+        "    for poem in session.query(Poem).all():\n"
+        "        for line in poem.lines:\n            print(line.poem)\n"
+    )
+    assert sure(f"{mapped}def f(session):\n{loop}") == ["lines"]

@@ -153,6 +153,7 @@ rule = Rule(
     code="TST103",
     severity=Severity.WARNING,
     checklist=("tests.api-assertions", "tests.meaningful"),
+    yields_to=("TST107",),
 )
 
 _SMOKE = re.compile(

@@ -116,7 +116,9 @@ def test_total():
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import libcst as cst
 
@@ -150,6 +152,7 @@ _ASSERTS = re.compile(r"^assert|^(raises|warns)$|^check_|^verify_|^expect")
 _CLEANING = re.compile(
     r"(?i)\b(revert|remov|delet|drop|deprecat|mov|renam|refactor|rewrit|merg|simplif)"
 )
+_TELLING_NAME = 16
 Tests = Mapping[str, TestFunction]
 
 
@@ -169,16 +172,16 @@ def check(change: Change, here: Here) -> Iterator[Flag]:
         for each in files
     }
     names = {name.rpartition(".")[2] for tests in after.values() for name in tests}
-    gone = _gone_names(change)
+    around = _Around(_gone_names(change), _gained(files))
     for each in files:
         old, new = change.trees.get(each.path, (None, None))
         before = _tests(each.old_path, old, change.before)
         if new is None or not before:
             continue
         now = after[each.path]
-        yield from _weaker(each, before, now, new, gone)
-        lost = [t for name, t in before.items() if name not in now and t.name not in names]
-        if lost and not _is_rebuilt(before, now) and not any(_about(t) & gone for t in lost):
+        yield from _weaker(each, before, now, new, around)
+        lost = [t for n, t in before.items() if n not in now and not _is_taken_up(t.name, names)]
+        if lost and not _is_rebuilt(before, now) and not any(_about(t) & around.gone for t in lost):
             yield _lost(each, lost)
 
 
@@ -188,6 +191,40 @@ def _tests(path: str, module: cst.Module | None, project: Project) -> Tests:
     here = Here(path=path, project=project, module=module)
     found = TestFunction.found_in(module, here)
     return {f"{e.holder.name.value if e.holder else ''}.{e.name}": e for e in found}
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What left the code that is tested, and the lines that all tests together have more of."""
+
+    gone: frozenset[str]
+    gained: Counter[str]
+
+
+def _gained(files: Iterable[FileChange]) -> Counter[str]:
+    """The lines that the tests have more of after the change."""
+    before: Counter[str] = Counter()
+    after: Counter[str] = Counter()
+    for each in files:
+        before.update(
+            line.strip() for line in (each.before or b"").decode(errors="replace").splitlines()
+        )
+        after.update(
+            line.strip() for line in (each.after or b"").decode(errors="replace").splitlines()
+        )
+    return after - before
+
+
+def _is_taken_up(name: str, names: Iterable[str]) -> bool:
+    """Whether a test has this name, or one that says the same in fewer or more words."""
+    return any(
+        name == each
+        or (
+            min(len(name), len(each)) >= _TELLING_NAME
+            and (name.startswith(each) or each.startswith(name))
+        )
+        for each in names
+    )
 
 
 def _gone_names(change: Change) -> frozenset[str]:
@@ -231,7 +268,11 @@ def _decorators(test: TestFunction) -> str:
 
 
 def _weaker(
-    file: FileChange, before: Tests, now: Tests, module: cst.Module, gone: frozenset[str]
+    file: FileChange,
+    before: Tests,
+    now: Tests,
+    module: cst.Module,
+    around: _Around,
 ) -> Iterator[Flag]:
     for name, test in now.items():
         old = before.get(name)
@@ -240,7 +281,7 @@ def _weaker(
         why = ""
         if _is_off(test) and not _is_off(old):
             why = f"switches `{test.name}` off"
-        elif _is_cut(old, test) and not _about(old) & gone:
+        elif _is_cut(old, test, around.gained) and not _about(old) & around.gone:
             why = f"takes assertions out of `{test.name}` and puts none in"
         if why:
             span = positions(module, [test.node.name])[id(test.node.name)]
@@ -259,11 +300,12 @@ def _is_off(test: TestFunction) -> bool:
     return False
 
 
-def _is_cut(old: TestFunction, new: TestFunction) -> bool:
-    """Whether assertions went and nothing else in the test was touched."""
+def _is_cut(old: TestFunction, new: TestFunction, gained: Counter[str]) -> bool:
+    """Whether assertions went, to no other test, and nothing else in the test was touched."""
     before, after = _lines(old), _lines(new)
+    lost = set(before) - set(after)
     return (
-        bool(set(before) - set(after))
+        any(not gained[line] for line in lost)
         and not set(after) - set(before)
         and (_assertions(new) < _assertions(old))
     )

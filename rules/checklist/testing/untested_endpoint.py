@@ -133,6 +133,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from rules.facts.python_modules import Modules
 from rules.facts.route import Route
 from rules.facts.tests import Suite
 from rules.kit import Change, Flag, Here, Project, PythonFile, Rule, Severity, dotted
@@ -156,6 +157,25 @@ _ROUTED = re.compile(
 )
 _PARAMETER = re.compile(r"<[^<>]*>|\{[^{}]*\}|\(\?P<\w+>[^()]*\)")
 _LEAST_TELLING = 5
+_LIBRARIES = frozenset(
+    {
+        "django",
+        "rest_framework",
+        "drf_spectacular",
+        "drf_yasg",
+        "rest_framework_simplejwt",
+        "debug_toolbar",
+    }
+    | {
+        "strawberry",
+        "graphene_django",
+        "oauth2_provider",
+        "allauth",
+        "dj_rest_auth",
+        "django_prometheus",
+    }
+)
+_FEW = 4  # endpoints that say nothing of what is usual
 
 
 @dataclass(frozen=True)
@@ -188,8 +208,10 @@ def check(change: Change, here: Here) -> Iterator[Flag]:
         if not _ROUTED.search(each.after or b""):
             continue
         tested = suite.covers_area(each.path)
-        for entry in _entries(each.path, new, change.after):
-            if not tested and entry.kind != "endpoint":
+        entries = list(_entries(each.path, new, change.after))
+        usual = _tests_most([e for e in entries if e.words & known], suite)
+        for entry in entries:
+            if not (usual if entry.kind == "endpoint" else tested):
                 continue
             if entry.words & known or _is_named(entry, suite):
                 continue
@@ -199,6 +221,12 @@ def check(change: Change, here: Here) -> Iterator[Flag]:
                 "its URL; test at least what it answers, and to whom."
             )
             yield Flag(span.line, message, path=each.path, identity=f"{entry.name} untested")
+
+
+def _tests_most(entries: list[_Entry], suite: Suite) -> bool:
+    """Whether this project tests such as these: not if it leaves most of those that stand here."""
+    named = sum(_is_named(each, suite) for each in entries)
+    return len(entries) < _FEW or named * 3 >= len(entries)
 
 
 def _counts(path: str) -> bool:
@@ -228,13 +256,20 @@ def _entries(path: str, module: cst.Module, project: Project) -> Iterator[_Entry
                 pass
     here = Here(path=path, project=project, module=module)
     for route in Route.found_in(module, here):
-        if route.includes:
+        if route.includes or _is_of_a_library(route, project):
             continue
         name = route.target.rpartition(".")[2]
         node = route.handler if isinstance(route.handler, cst.FunctionDef | cst.ClassDef) else None
         words = frozenset(each for each in (name, route.name.rpartition(":")[2]) if each)
         if words and name:
             yield _Entry(node or route.node, "endpoint", name, words, route.path or "")
+
+
+def _is_of_a_library(route: Route, project: Project) -> bool:
+    """Whether a library answers: what it does is tested there."""
+    modules: Modules = project.facts(Modules)
+    head = route.target.partition(".")[0]
+    return head in _LIBRARIES and head not in modules.path_of
 
 
 def _is_task(function: cst.FunctionDef) -> bool:

@@ -33,6 +33,7 @@ _ODD_JOB = re.compile(
 _DEED = re.compile(  # what a function is called that does more than to look something up
     r"(^|\.)_*(create|add|void|cancel|send|process|handle|sync|update|delete|remove|assign|run|trigger"
     r"|refresh|import|migrate|transfer|grant|revoke|perform|execute|save|store|publish|notify|charge"
+    r"|cleanup|stream|download|emit|enqueue|dispatch|submit|push|write|record|mark|start|stop|finish|retry"
     r"|register|upload|copy|move|apply|set|make|build|generate|do|close|reset|restore|archive)(_|$)"
 )
 _ADVICE: Mapping[str, str] = {

@@ -314,6 +314,8 @@ def call(
     bare = (
         name[1:] if name.startswith("a") and name[1:] in _PICKING | _COUNTING | _WRITING else name
     )
+    if bare == "get" and args and not keywords and _is_guessed(query):
+        return None  # a mapping has a `get`, too
     if bare in _PICKING:
         _run(query, bare, place, frame, args=(*args, *keywords.values()))
         return Row(query.model, after) if not query.plain else None
@@ -342,6 +344,12 @@ def call(
     if name in ("as_manager", "raw", "explain"):
         return None
     return _by_name_alone(ev, query, name, args, keywords, place, frame)
+
+
+def _is_guessed(query: Query) -> bool:
+    """Whether only the name of a relation says that these are rows."""
+    origin = query.via.origin if query.via is not None else None
+    return isinstance(origin, Given) and origin.guessed
 
 
 def _by_name_alone(

@@ -182,15 +182,36 @@ class Schema:
         return found
 
     def _pointed(self, made: Related, record: ClassRecord) -> Related:
-        """One row at the other end where a column `name_id` stands beside an untold relation."""
+        """One row at the other end where a column beside an untold relation points there."""
         relation = made.relation
         if (
             relation.many
             and relation.forward is False
-            and f"{relation.name}_id" in {each.name for each in record.fields}
+            and (
+                f"{relation.name}_id" in {each.name for each in record.fields}
+                or self._points_to(relation.target, record)
+            )
         ):
             return Related(replace(relation, many=False, forward=True), made.lazy)
         return made
+
+    def _points_to(self, target: str, record: ClassRecord) -> bool:
+        """Whether a column is a foreign key to the table of another class."""
+        if target not in self.classes.by_name or self.classes.by_name[target][1] is record:
+            return False
+        table = next(
+            (
+                each.value
+                for each in self.classes.by_name[target][1].fields
+                if each.name == "__tablename__"
+            ),
+            "",
+        ).strip("\"'")
+        return bool(table) and any(
+            re.search(rf"ForeignKey\(['\"](\w+\.)?{re.escape(table)}\.", text)
+            for each in record.fields
+            for text in each.args
+        )
 
     def _declared_attr(self, path: str, owner: str, name: str) -> Related | None:
         node = self.trees.function(path, f"{owner}.{name}")
