@@ -33,7 +33,7 @@ from rules.engine.run import check as check_files
 from rules.engine.run import review as review_change
 from rules.kit import Severity
 
-_FAILING = {"error": Severity.ERROR, "warning": Severity.WARNING}
+_FAILING = {each.value: each for each in Severity}
 _FILES_PER_CHILD = 100
 # No configuration at all: the project's other linters have no say either.
 _ISOLATED = Config(rules=RulesConfig(defer_to_linters=False))

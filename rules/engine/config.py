@@ -110,7 +110,7 @@ class CheckConfig(Section, frozen=True):
         ),
     ] = "Stet"
     fail_on: Annotated[
-        Literal["error", "warning", "never"],
+        Literal["error", "warning", "notice", "never"],
         Meta(description="The least severity that fails the check, and makes `stet` exit with 1."),
     ] = "error"
     on_error: Annotated[

@@ -11,6 +11,7 @@ import libcst as cst
 import pytest
 from trees import project_of
 
+from rules.engine import command
 from rules.engine.config import Config, RulesConfig
 from rules.engine.discover import all_rules, selected
 from rules.engine.run import check
@@ -100,6 +101,19 @@ def test_quiet_leaves_out_what_a_rule_itself_takes_lightly() -> None:
 
     assert said(Config()) == ["Grave.", "Light."]
     assert said(Config(profile="quiet")) == ["Grave."]
+
+
+@pytest.mark.parametrize(("least", "code"), [("notice", 1), ("warning", 0), ("never", 0)])
+def test_a_notice_fails_where_the_configuration_says_so(
+    tmp_path: Path, least: str, code: int
+) -> None:
+    model = "from django.db import models\n\n\nclass Book(models.Model):\n    name = models.CharField(max_length=9)\n"
+    (tmp_path / "models.py").write_text(model)
+    (tmp_path / ".stet.toml").write_text(f"check.fail_on = '{least}'\nrules.select = ['FWK108']\n")
+    outcome = command.check([tmp_path], command.Options())
+
+    assert outcome.code == code
+    assert "FWK108" in outcome.text
 
 
 def figures() -> Mapping[str, tuple[int, int]]:
