@@ -89,7 +89,7 @@ def test_whenever_a_review_is_killed_the_end_is_the_same(desk: Desk, worker: Wor
 
         desk.turns.enqueue(ReviewRequest(desk.key, "opened"), branch)
         wait_for(lambda: not desk.github.faults.waiting)
-        time.sleep(0.05)  # stet: ignore[TST109] nobody tells when the request has been carried out
+        time.sleep(0.05)
         worker.kill_job()
         for pull, _ends in desk.redis.zscan_iter(f"{PREFIX}leases"):
             desk.redis.zadd(f"{PREFIX}leases", {pull: 0})
