@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 from redis.exceptions import RedisError, ResponseError
 
+from worker.seal import Seal
+
 if TYPE_CHECKING:
     from redis import Redis
 
@@ -27,13 +29,20 @@ class FactsCache:
 
     Losing it costs time and nothing else, so a Redis that is away or full is only logged, and
     nothing is added once Redis is rather full.
+    Facts repeat what stands in the code, secrets among it: with a `seal` Redis cannot read them.
     `redis` must not decode responses.
     """
 
     def __init__(
-        self, redis: Redis, installation: int, *, most_total_bytes: int = MOST_TOTAL_BYTES
+        self,
+        redis: Redis,
+        installation: int,
+        *,
+        seal: Seal | None = None,
+        most_total_bytes: int = MOST_TOTAL_BYTES,
     ) -> None:
         self._redis = redis
+        self._seal = seal
         self._most_total_bytes = most_total_bytes
         self._prefix = f"{{stet}}:facts:{installation}:"
 
@@ -45,11 +54,10 @@ class FactsCache:
                 values = cast(
                     "list[bytes | None]", self._redis.mget([self._prefix + key for key in chunk])
                 )
-                found.update(
-                    (key, value)
-                    for key, value in zip(chunk, values, strict=True)
-                    if value is not None
-                )
+                for key, value in zip(chunk, values, strict=True):
+                    opened = None if value is None else self._opened(key, value)
+                    if opened is not None:
+                        found[key] = opened
         except RedisError as error:
             log.warning("facts cannot be read: %s", type(error).__name__)
         return found
@@ -63,7 +71,9 @@ class FactsCache:
                 for key, value in items.items():
                     if len(value) > MOST_BYTES:
                         continue
-                    pipe.set(self._prefix + key, value, ex=KEPT_SECONDS)
+                    name = self._prefix + key
+                    sealed = self._seal.close(name, value) if self._seal else value
+                    pipe.set(name, sealed, ex=KEPT_SECONDS)
                     waiting += len(value)
                     if len(pipe) >= _CHUNK or waiting > _CHUNK_BYTES:
                         pipe.execute()
@@ -71,6 +81,9 @@ class FactsCache:
                 pipe.execute()
         except RedisError as error:
             log.warning("facts cannot be kept: %s", type(error).__name__)
+
+    def _opened(self, key: str, value: bytes) -> bytes | None:
+        return self._seal.open(self._prefix + key, value) if self._seal else value
 
     def _is_full(self) -> bool:
         """Whether more would endanger the queue, which lives in the same Redis."""

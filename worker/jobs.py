@@ -22,6 +22,7 @@ from worker.ledger import Ledger, Ledgers
 from worker.open_checks import OpenChecks
 from worker.outcomes import Outcomes
 from worker.review import Tools, configure
+from worker.seal import Seal
 from worker.settings import WorkerSettings, load
 from worker.turns import HeldTurn, PutBackError, Turns, hold_turn
 from worker.verdicts import Verdicts
@@ -76,7 +77,7 @@ def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
     ):
         tools = Tools(
             client=client,
-            cache=FactsCache(redis, key.installation),
+            cache=FactsCache(redis, key.installation, seal=Seal(app.private_key, "facts")),
             ensure_current=held.ensure_current,
             ensure_held=held.ensure_held,
             open_checks=OpenChecks(redis),

@@ -5,6 +5,7 @@ from redis import Redis
 
 from worker import facts_cache
 from worker.facts_cache import FactsCache
+from worker.seal import Seal
 
 
 def test_what_was_put_is_found_again_in_any_number(redis_url: str) -> None:
@@ -46,3 +47,19 @@ def test_a_redis_that_is_away_costs_only_time() -> None:
         cache.put_many({"key": b"value"})
 
         assert cache.get_many(["key"]) == {}
+
+
+@pytest.mark.fault(61, 67)
+def test_who_has_redis_reads_no_sealed_facts_and_passes_off_none(redis_url: str) -> None:
+    seal = Seal("the private key", "facts")
+    with Redis.from_url(redis_url) as redis:
+        cache = FactsCache(redis, 1, seal=seal)
+        cache.put_many({"a": b"password = 'hunter2'", "b": b"x = 1"})
+        kept = redis.get("{stet}:facts:1:a")
+        redis.set("{stet}:facts:1:b", kept or b"")
+        redis.set("{stet}:facts:1:c", b"short")
+
+        assert kept
+        assert b"hunter2" not in kept
+        assert cache.get_many(["a", "b", "c"]) == {"a": b"password = 'hunter2'"}
+        assert FactsCache(redis, 1, seal=Seal("another", "facts")).get_many(["a"]) == {}
