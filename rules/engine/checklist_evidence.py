@@ -121,7 +121,8 @@ def log_files(code: AddedCode) -> Iterator[Evidence]:
         if isinstance(node, ast.Call):
             name = chain(node.func)[-1]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            name = node.value.rpartition(".")[2]
+            home, _, last = node.value.rpartition(".")
+            name = last if home else ""
         if len(name) < _LONGEST_LINE and _HANDLERS.fullmatch(name):
             yield _at(code, node, f"a `{name}` writes a log")
 
