@@ -245,6 +245,7 @@ rule = Rule(
     __doc__,
     code="DBQ103",
     severity=Severity.WARNING,
+    frameworks=("drf",),
     checklist=("database.query-efficiency", "database.n-plus-one"),
     scope="project",
     fix="suggestion",
