@@ -1,0 +1,92 @@
+"""What operators see of a review: everything that was decided, and nothing of the code."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from datetime import UTC, datetime
+
+from desk import RATES, RATES_BAD, REPOSITORY, SHELF_BAD, Desk
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from worker.journal import Detail, Summary, detail_of, latest
+from worker.request import Closing
+from worker.weeks import last_weeks, name_of, week_of
+
+CANARY = "ghp_" + "R7kQ2mZx9LbT4vYc8NwJ5sHd3FgA6pUe1iOq"
+
+
+def read(redis: Redis) -> tuple[list[Summary], list[Detail | None]]:
+    """As the pages read it."""
+    path = redis.connection_pool.connection_kwargs["path"]
+
+    async def ask() -> tuple[list[Summary], list[Detail | None]]:
+        async with AsyncRedis(unix_socket_path=path, decode_responses=True) as client:
+            found = await latest(client, 10)
+            return found, [await detail_of(client, each.id) for each in found]
+
+    return asyncio.run(ask())
+
+
+def test_a_review_is_noted_with_what_became_of_each_finding(desk: Desk) -> None:
+    desk.open({"shop/rates.py": RATES_BAD, "shop/shelf.py": SHELF_BAD})
+    desk.review()
+    (summary,), (detail,) = read(desk.redis)
+    assert (summary.name, summary.head) == ("acme/shop#1", desk.head())
+    assert (summary.outcome, summary.title) == ("success", "3 warnings introduced")
+    assert detail
+    assert {(each.path, each.fate) for each in detail.told} >= {("shop/rates.py", "comment")}
+    assert len(detail.told) == summary.findings
+    assert list(detail.stages) == ["read the change", "run the rules", "say it"]
+    assert abs(sum(detail.stages.values()) - summary.seconds) < 0.01
+    assert detail.facts["Try"] == "1"
+
+
+def test_what_is_said_no_more_is_told_with_its_reason(desk: Desk) -> None:
+    desk.open({"shop/rates.py": RATES_BAD})
+    desk.review()
+    desk.review()
+    desk.commit({"shop/rates.py": RATES})
+    desk.review()
+    fates = [[each.fate for each in detail.told] for detail in read(desk.redis)[1] if detail]
+    assert fates == [["repaired"], ["said before, still open"], ["comment"]]
+
+
+def test_a_pull_request_that_is_not_reviewed_is_noted_too(desk: Desk) -> None:
+    desk.open({"shop/rates.py": RATES_BAD})
+    desk.github.add_label(REPOSITORY, desk.number, "stet:skip")
+    desk.review()
+    (summary,), _ = read(desk.redis)
+    assert (summary.outcome, summary.title) == ("skipped", "label stet:skip")
+
+
+def test_no_code_and_no_secret_is_in_the_journal(desk: Desk) -> None:
+    secret = f'TOKEN = "{CANARY}"\n'
+    desk.open({"shop/rates.py": RATES_BAD, "shop/keys.py": secret})
+    desk.review()
+    kept = b"".join(
+        zlib.decompress(value) if value.startswith(b"x") else value
+        for value in everything_in(desk.redis)
+    )
+    assert b"shop/keys.py" in kept
+    for words in (CANARY[4:20], "rates.example.org", "requests.get"):
+        assert words.encode() not in kept
+
+
+def everything_in(redis: Redis) -> list[bytes]:
+    path = redis.connection_pool.connection_kwargs["path"]
+    with Redis(unix_socket_path=path) as raw:
+        rows = [raw.get(name) or b"" for name in raw.scan_iter("{stet}:review:*")]
+        return [*rows, *raw.lrange("{stet}:reviews", 0, -1)]
+
+
+def test_the_fates_of_findings_are_counted_by_week(desk: Desk) -> None:
+    now = datetime.now(UTC)
+    desk.open({"shop/rates.py": RATES_BAD})
+    desk.review()
+    desk.github.close(REPOSITORY, desk.number)
+    desk.errand(Closing(desk.key, is_merged=False))
+    assert desk.redis.hgetall(name_of(week_of(now))) == {"SEC124:unmerged": "1"}
+    weeks = last_weeks(13, now)
+    assert (len(weeks), weeks[-1], len(set(weeks))) == (13, week_of(now), 13)
