@@ -64,7 +64,10 @@ _TYPE_DEFAULTS = {
     "FilePathField": {"max_length": "100"},
     "ForeignKey": {"db_index": "True"},
     "GenericIPAddressField": {"max_length": "39"},
+    "OneToOneField": {"db_index": "True"},
+    "BinaryField": {"editable": "False"},
 }
+_FIXED_LENGTH = frozenset({"GenericIPAddressField", "UUIDField"})
 # What no migration tells apart, or what differs between versions of Django.
 _IGNORED = frozenset(
     {"serialize", "auto_created", "storage", "through_fields", "symmetrical", "swappable", "name"}
@@ -114,7 +117,9 @@ def state_of(
     dated = "True" in (given.get("auto_now"), given.get("auto_now_add"))
     dropped = {"editable", "blank"} if dated else set()
     if name == "OneToOneField":
-        dropped |= {"unique", "db_index"}
+        dropped |= {"unique"}
+    if name in _FIXED_LENGTH:
+        dropped |= {"max_length"}
     if name.endswith("AutoField"):
         dropped |= {"blank", "verbose_name"}
     kept = {

@@ -269,7 +269,7 @@ def extract(source: Source) -> MigrationRecord | None:
 
 MIGRATIONS = Extractor(
     name="migrations",
-    version=2,
+    version=3,
     record=MigrationRecord,
     reads=is_migration,
     extract=extract,

@@ -178,7 +178,18 @@ import libcst as cst
 from rules.facts.behaviour import Changed, changes
 from rules.facts.settings_modules import SettingsModules
 from rules.facts.tests import Suite
-from rules.kit import Change, FileChange, Flag, Here, PythonFile, Rule, Severity, dotted, find
+from rules.kit import (
+    Change,
+    Confidence,
+    FileChange,
+    Flag,
+    Here,
+    PythonFile,
+    Rule,
+    Severity,
+    dotted,
+    find,
+)
 from rules.kit.paths import is_generated, is_migration, is_test
 from rules.kit.positions import positions
 
@@ -194,6 +205,8 @@ rule = Rule(
 _LEAST_SCORE = 3
 _LEAST_CHANGE = 4  # of a function that was there: more than one more key or option
 _MUCH = 8
+_NEW = 4  # what a new function does at least to be missed in the tests
+_MORE = 6  # what an old one does more: a decision with what follows from it
 _TEST = re.compile(rb"(?m)^[ \t]*(?:async[ \t]+)?def test")
 _NOT_TESTED = re.compile(
     r"(^|/)(scripts?|bin|tools?|examples?|docs?|benchmarks?|bench|demos?|samples?|playground|dev"
@@ -378,7 +391,16 @@ def _flag(chief: Changed, suite: Suite, change: Change) -> Flag:
         where = f"by the layout of the others it belongs in `{place.path}`"
     did = "is new" if chief.is_added else "does something new"
     message = f"`{name}` {did}, and no test that exercises it was added or changed; {where}."
-    return Flag(_line(chief, change), message, path=chief.path, identity=f"{name} untested")
+    sure = None if _is_worth_a_word(chief) else Confidence.HOTSPOT
+    identity = f"{name} untested"
+    return Flag(_line(chief, change), message, path=chief.path, identity=identity, confidence=sure)
+
+
+def _is_worth_a_word(changed: Changed) -> bool:
+    """Whether a reviewer would ask for the test unasked: not for a line or two, or a helper."""
+    if changed.function.node.name.value.startswith("_"):
+        return changed.score >= _MUCH
+    return changed.score >= (_NEW if changed.is_added else _MORE)
 
 
 def _line(chief: Changed, change: Change) -> int:

@@ -125,6 +125,7 @@ import libcst as cst
 from rules.facts.collected_tests import TestFunction
 from rules.kit import (
     Change,
+    Confidence,
     FileChange,
     Flag,
     Here,
@@ -172,7 +173,15 @@ def check(change: Change, here: Here) -> Iterator[Flag]:
         for each in files
     }
     names = {name.rpartition(".")[2] for tests in after.values() for name in tests}
-    around = _Around(_gone_names(change), _gained(files))
+    before_all = {
+        name
+        for each in files
+        for name in _tests(
+            each.old_path, change.trees.get(each.path, (None, None))[0], change.before
+        )
+    }
+    has_new = any(name not in before_all for tests in after.values() for name in tests)
+    around = _Around(_gone_names(change), _gained(files), has_new)
     for each in files:
         old, new = change.trees.get(each.path, (None, None))
         before = _tests(each.old_path, old, change.before)
@@ -182,7 +191,7 @@ def check(change: Change, here: Here) -> Iterator[Flag]:
         yield from _weaker(each, before, now, new, around)
         lost = [t for n, t in before.items() if n not in now and not _is_taken_up(t.name, names)]
         if lost and not _is_rebuilt(before, now) and not any(_about(t) & around.gone for t in lost):
-            yield _lost(each, lost)
+            yield _lost(each, lost, around)
 
 
 def _tests(path: str, module: cst.Module | None, project: Project) -> Tests:
@@ -199,6 +208,12 @@ class _Around:
 
     gone: frozenset[str]
     gained: Counter[str]
+    has_new: bool
+
+    @property
+    def confidence(self) -> Confidence | None:
+        """New tests of the change may hold what others no longer do."""
+        return Confidence.HOTSPOT if self.has_new else None
 
 
 def _gained(files: Iterable[FileChange]) -> Counter[str]:
@@ -289,7 +304,9 @@ def _weaker(
                 f"The change {why}, while the code that it tests stays: what the test held is no "
                 "longer held. Repair the code or the test, or say in the description why it may go."
             )
-            yield Flag(span.line, message, path=file.path, identity=f"{test.name} {why}")
+            sure = None if _is_off(test) else around.confidence
+            identity = f"{test.name} {why}"
+            yield Flag(span.line, message, path=file.path, identity=identity, confidence=sure)
 
 
 def _is_off(test: TestFunction) -> bool:
@@ -323,11 +340,13 @@ def _assertions(test: TestFunction) -> int:
     )
 
 
-def _lost(file: FileChange, lost: list[TestFunction]) -> Flag:
+def _lost(file: FileChange, lost: list[TestFunction], around: _Around) -> Flag:
     names = ", ".join(f"`{each.name}`" for each in lost[:3])
     more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
     message = (
         f"The change takes {names}{more} away, while the code that it tests stays: what the test held "
         "is no longer held. Keep it, or say in the description why it may go."
     )
-    return Flag(0, message, path=file.path, identity=f"lost {lost[0].name}")
+    return Flag(
+        0, message, path=file.path, identity=f"lost {lost[0].name}", confidence=around.confidence
+    )
