@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 from types import MappingProxyType
 
@@ -154,9 +155,9 @@ def _introduced(sides: Sequence[Sides], config: Config) -> frozenset[int]:
     """The ids of findings after the change that the version before does not account for.
 
     Within a file equal findings are counted against each other; what is left over may be
-    accounted for by one of the same rule that stood on the same, untouched line (the function
-    around it has another name now), or by one that went away in another file of the change:
-    moved code.
+    accounted for by one that stood there before (the function around it has another name now,
+    or an argument beside it another value), or by one that went away in another file of the
+    change: moved code.
     """
     if config.review.scope != "introduced":
         return frozenset(
@@ -180,7 +181,7 @@ def _introduced(sides: Sequence[Sides], config: Config) -> frozenset[int]:
             left.extend(group[: max(0, surplus)])
         lost = old - Counter({key: len(group) for key, group in groups.items()})
         if lost and before is not None:
-            left = _without_untouched(left, before.placed, lost, change)
+            left = _without_old(left, before.placed, lost, change)
         gone += lost
     new = []
     for each in left:
@@ -191,29 +192,52 @@ def _introduced(sides: Sequence[Sides], config: Config) -> frozenset[int]:
     return frozenset(id(each) for each in new)
 
 
-def _without_untouched(
+def _without_old(
     left: list[Placed], before: Sequence[Placed], lost: Counter[str], change: FileChange
 ) -> list[Placed]:
-    """Those not accounted for by lost findings of the same rule on the same line; counts them off."""
-    old_lines = _kept_lines(change.before, change.removed)
-    new_lines = _kept_lines(change.after, change.added)
-    line_before = dict(zip(new_lines, old_lines, strict=False))
-    there: dict[tuple[str, int], list[str]] = defaultdict(list)
+    """Those that no lost finding accounts for; counts off the lost ones that do.
+
+    One does that said the same on the same, untouched line, whatever the function is called
+    now, or of what stood in this function where lines were rewritten.
+    """
+    old, new = _Lines.of(change.removed), _Lines.of(change.added)
+    there: dict[tuple[object, ...], list[str]] = defaultdict(list)
     for each in before:
         if lost[each.key] > 0:
-            there[each.rule.code, each.span.line].append(each.key)
+            there[_standing(each, old)].append(each.key)
     kept = []
     for each in left:
-        same = there.get((each.rule.code, line_before.get(each.span.line, 0)), [])
-        if each.path == change.path and same and not _touches(each, change.added):
+        same = there.get(_standing(each, new)) if each.path == change.path else None
+        if same:
             lost[same.pop()] -= 1
         else:
             kept.append(each)
     return kept
 
 
-def _kept_lines(data: bytes | None, but: frozenset[int]) -> list[int]:
-    return [n for n in range(1, (data or b"").count(b"\n") + 2) if n not in but]
+def _standing(placed: Placed, lines: _Lines) -> tuple[object, ...]:
+    """Where a finding stands and what it says, in words that hold on both sides of a change."""
+    line, said = placed.span.line, placed.flag.message
+    for name in placed.scope.split("."):
+        said = said.replace(f"`{name}`", "``")
+    scope = placed.scope if line in lines.touched else None
+    return placed.rule.code, lines.kept_above(line), scope, said
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """One side of a changed file: which lines only this side has."""
+
+    touched: frozenset[int]
+    in_order: tuple[int, ...]
+
+    @classmethod
+    def of(cls, touched: frozenset[int]) -> _Lines:
+        return cls(touched, tuple(sorted(touched)))
+
+    def kept_above(self, line: int) -> int:
+        """How many lines above this one both sides have."""
+        return line - 1 - bisect_left(self.in_order, line)
 
 
 def _touches(placed: Placed, added: frozenset[int]) -> bool:

@@ -269,3 +269,17 @@ def test_a_line_copied_into_a_new_function_is_introduced_there() -> None:
     copied = "\n\ndef again(url):\n    return requests.get(url)\n"
     new = introduced(before, {"app/a.py": before["app/a.py"] + copied})
     assert [each.span.line for each in new if each.code == "SEC124"] == [9]
+
+
+def test_a_call_that_gets_another_argument_is_not_blamed_for_what_it_lacked_before() -> None:
+    before = {"app/a.py": "import requests\n\n\ndef ask(url):\n    return requests.get(url)\n"}
+    after = {"app/a.py": before["app/a.py"].replace("get(url)", 'get(url, params={"q": 1})')}
+    assert found(before)
+    assert introduced(before, after) == []
+
+
+def test_a_second_call_beside_a_changed_one_is_introduced() -> None:
+    before = {"app/a.py": "import requests\n\n\ndef ask(url):\n    return requests.get(url)\n"}
+    two = "    first = requests.get(url, params={})\n    return first, requests.get(url + '?')\n"
+    after = {"app/a.py": f"import requests\n\n\ndef ask(url):\n{two}"}
+    assert [each.code for each in introduced(before, after)] == ["SEC124"]
