@@ -104,7 +104,10 @@ class _Trial:
         again = inspect(path, data, self._project, ear, module=module, is_trial=True)
         if again.skip is not None or again.crashes:
             return False
-        after = Counter(each.key for each in again.placed)
+        # What only yielded to the findings that are gone was there before.
+        codes = {each.rule.code for each in cured}
+        loud = (each for each in again.placed if codes.isdisjoint(each.rule.yields_to))
+        after = Counter(each.key for each in loud)
         return not after - (self._before - Counter(each.key for each in cured))
 
 

@@ -226,6 +226,23 @@ def test_two_fixes_that_need_one_import_bring_it_once() -> None:
 BARE = "def f(o):\n    try:\n        o()\n    except:\n        pass\n\n\ndef g(o):\n    breakpoint()\n    return o\n"
 
 
+def test_what_only_yielded_to_a_finding_does_not_stand_in_the_way_of_its_fix() -> None:
+    path = "shop/views.py"
+    view = (
+        b"from django.db import connection\n\n\ndef count(request):\n"
+        b"    city = request.GET['city']\n    with connection.cursor() as cursor:\n"
+        b"        cursor.execute(f\"SELECT count(*) FROM shop_order WHERE city = '{city}'\")\n"
+        b"        return cursor.fetchone()\n"
+    )
+    files = {path: view}
+    report = checked(files, tuple(all_rules()))
+    (injection,) = [each for each in report.findings if each.code == "SEC101"]
+    after = {**files, path: patched(path, view, [injection])}
+
+    assert {each.code for each in report.findings} == {"SEC101"}
+    assert {each.code for each in checked(after, tuple(all_rules())).findings} == {"FWK105"}
+
+
 def test_a_fix_on_disk_keeps_every_other_byte(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'a'\n")
     written = {}
