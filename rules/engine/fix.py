@@ -104,7 +104,7 @@ class _Trial:
         again = inspect(path, data, self._project, ear, module=module, is_trial=True)
         if again.skip is not None or again.crashes:
             return False
-        # What only yielded to the findings that are gone was there before.
+        # What yields to a finding is less than it, and may come to light where that is gone.
         codes = {each.rule.code for each in cured}
         loud = (each for each in again.placed if codes.isdisjoint(each.rule.yields_to))
         after = Counter(each.key for each in loud)
