@@ -8,7 +8,7 @@ from trees import project_of
 from rules.engine.config import Config, ReviewConfig
 from rules.engine.discover import all_rules
 from rules.engine.run import check
-from rules.flow.orm.analysis import Orm, Repeated
+from rules.flow.orm.analysis import Missing, Orm, Repeated
 
 MODELS = """
 from django.db import models
@@ -131,3 +131,38 @@ def said_at(files: dict[str, str]) -> set[str]:
     config = Config(review=ReviewConfig(confidence="all"))
     texts = [(path, text.encode()) for path, text in whole.items()]
     return {each.path for each in check(texts, project, config, rules).findings}
+
+
+@pytest.mark.parametrize(
+    ("loop", "expected"),
+    [
+        ("for group in Group.objects.all():\n        group.user_set.all().delete()", []),
+        ("for group in Group.objects.all():\n        list(group.user_set.all())", ["user_set"]),
+        ("for user in Reader.objects.all():\n        list(user.groups.all())", ["groups"]),
+        (
+            'for user in Reader.objects.prefetch_related("groups"):\n        list(user.groups.all())',
+            [],
+        ),
+        (
+            "for one in Permission.objects.all():\n        one.content_type.model",
+            ["content_type"],
+        ),
+    ],
+)
+def test_models_of_django_itself_are_known(loop: str, expected: list[str]) -> None:
+    models = (
+        "from django.contrib.auth.models import AbstractUser\nfrom django.db import models\n\n"
+        "class Reader(AbstractUser):\n    bio = models.TextField()\n"
+    )
+    code = (
+        "from django.contrib.auth.models import Group, Permission\n"
+        f"from readers.models import Reader\n\ndef f():\n    {loop}\n"
+    )
+    files = {
+        "readers/__init__.py": "",
+        "readers/models.py": models,
+        "readers/views.py": code,
+        "site/settings.py": 'INSTALLED_APPS = ["readers"]\nAUTH_USER_MODEL = "readers.Reader"\n',
+    }
+    found = analysis(files).of("readers/views.py")
+    assert [each.path for each in found if isinstance(each, Missing)] == expected

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 from rules.facts.django_apps import Apps
 from rules.facts.python_modules import absolute_target
 from rules.flow.orm import alchemy, library, querying
+from rules.flow.orm.django_auth import BUILT_IN
 from rules.flow.orm.querying import ABOVE
-from rules.flow.orm.schema import AUTH_USER, Schema
+from rules.flow.orm.schema import Schema
 from rules.flow.orm.symbols import Table, concrete, symbolic
 from rules.flow.orm.trees import FunctionNode
 from rules.flow.orm.values import (
@@ -130,8 +131,8 @@ class Evaluator:
             return Class(key)
         module, _, name = full.rpartition(".")
         path = self.modules.path_of.get(module)
-        if path is None and full == AUTH_USER:
-            return Class(AUTH_USER)
+        if path is None and full in BUILT_IN:
+            return Class(full)
         if path is None:
             owner = self.classes.find(module) if module else ""
             if owner:

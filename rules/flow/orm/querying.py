@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from rules.facts.django_models import DEFAULT_MANAGERS, Relation
 from rules.facts.queryset_methods import CHAINING
 from rules.flow.orm import alchemy
-from rules.flow.orm.schema import AUTH_USER, Related
+from rules.flow.orm.django_auth import BUILT_IN
+from rules.flow.orm.schema import Related
 from rules.flow.orm.values import (
     Constant,
     Function,
@@ -48,7 +49,7 @@ _NAMING = frozenset({"annotate", "alias", "extra"})
 def manager(ev: Evaluator, key: str, name: str, place: Place) -> Query | None:
     """`Book.objects`: a query for all that the manager's `get_queryset` gives."""
     model = ev.schema.models.by_key.get(key)
-    if key == AUTH_USER:
+    if key in BUILT_IN:
         return Query(key, place, manager=name, is_manager=True) if name == "objects" else None
     if model is None:
         if name == "query":

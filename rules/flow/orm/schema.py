@@ -11,9 +11,10 @@ from functools import cached_property
 from rules.facts.django_models import Models, Relation
 from rules.facts.python_classes import Classes
 from rules.facts.python_modules import ClassRecord, FieldRecord, dotted
+from rules.flow.orm import django_auth
+from rules.flow.orm.django_auth import AUTH_USER, BUILT_IN, USER_BASES
 from rules.flow.orm.trees import Trees
 
-AUTH_USER = "django.contrib.auth.models.User"
 _RELATIONSHIPS = frozenset({"relationship", "Relationship", "dynamic_loader"})
 _TYPE = re.compile(r"[A-Za-z_][\w.]*")
 _WRAPPERS = frozenset(
@@ -75,17 +76,19 @@ class Schema:
         )
 
     def is_model(self, key: str) -> bool:
-        return key == AUTH_USER or key in self.models.by_key or self.is_alchemy(key)
+        return key in BUILT_IN or key in self.models.by_key or self.is_alchemy(key)
 
     def related(self, key: str, name: str) -> Related | None:
         """The relation behind an attribute of an instance."""
         if key in self.models.by_key:
-            found = self.models.relation(key, name)
+            found = self.models.relation(key, name) or self._inherited(key, name)
             if found is not None and not found.target and not found.generic:
                 found = self._to_user(key, found)
             return Related(found) if found is not None else None
-        if key == AUTH_USER:
-            found = self.of_users.get(name)
+        if key in BUILT_IN:
+            found = self.of_django.get(key, {}).get(name)
+            if found is None and key == AUTH_USER:
+                found = self.of_users.get(name)
             return Related(found) if found is not None else None
         if not self.is_alchemy(key):
             return None
@@ -100,6 +103,24 @@ class Schema:
             ),
             None,
         )
+
+    def _inherited(self, key: str, name: str) -> Relation | None:
+        """The groups and permissions of a user model that takes them from Django."""
+        found = self.of_django[AUTH_USER].get(name)
+        if found is None or not USER_BASES.intersection(self.classes.lineage(key)):
+            return None
+        return found
+
+    @cached_property
+    def of_django(self) -> Mapping[str, Mapping[str, Relation]]:
+        """What leads from the models that Django brings along."""
+        app, _, name = self.models.apps.user_model.lower().rpartition(".")
+        own = (
+            key
+            for key, each in self.models.by_key.items()
+            if each.name.lower() == name and each.app.lower() == app
+        )
+        return django_auth.relations(next(own, AUTH_USER))
 
     def _to_user(self, key: str, relation: Relation) -> Relation:
         """A relation to Django's own user, which is no model of the project."""

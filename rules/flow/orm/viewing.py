@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rules.flow.orm import querying, serializing
-from rules.flow.orm.schema import AUTH_USER
+from rules.flow.orm.django_auth import AUTH_USER
 from rules.flow.orm.values import (
     Class,
     Constant,
