@@ -43,7 +43,7 @@ CONTENTS = {
         "checklist",
         "comparison",
     ],
-    "For operators": ["operators"],
+    "For operators": ["operators", "scaling"],
     "For contributors": ["writing-rules", "architecture", "decisions/index", "dependencies"],
 }
 

@@ -137,7 +137,10 @@ class ProcessSettings(QueueSettings):
     """What every process of Stet reads."""
 
     app_id: PositiveInt = Field(
-        description="Set it to the number shown as 'App ID' on the page of your GitHub App."
+        description=(
+            "Set it to the number shown as 'App ID' on the page of your GitHub App, or run "
+            "`stet setup`, which makes the App."
+        )
     )
     public_url: str | None = Field(
         default=None, description="Set it to the https address under which GitHub reaches Stet."
