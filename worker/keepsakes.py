@@ -19,9 +19,9 @@ MOST_BYTES = 50_000  # of a body that may have 65,535
 _MOST_REASON = 100
 _HEAD = re.compile(r"<!-- stet:kept at=(?P<at>\d{1,16}) -->")
 _LINE = re.compile(
-    r"<!-- stet:gone fp=(?P<fp>[\w.:-]{1,128}) path=(?P<path>[^\s<>]{1,1000})"
+    r"<!-- stet:gone fp=(?P<fp>[\w.:-]{1,128}) path=(?P<path>[^\s<>]+)"
     r" rule=(?P<code>[A-Z]{3}\d{3}) kind=(?P<kind>ignore|fp|deleted|gone)"
-    r" clears=(?P<clears>[01]) by=(?P<by>[^\s<>]{0,300}) why=(?P<why>[^\s<>]{0,900}) -->"
+    r" clears=(?P<clears>[01]) by=(?P<by>[^\s<>]*) why=(?P<why>[^\s<>]*) -->"
 )
 
 

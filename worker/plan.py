@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -52,6 +52,14 @@ class Ignored:
     why: Dismissal
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A comment that is to say that it was dismissed; without `why`, that it is not any more."""
+
+    comment: OwnComment
+    why: Dismissal | None
+
+
 @dataclass(frozen=True)
 class ReviewPlan:
     """Everything that publishing does, decided.
@@ -72,6 +80,7 @@ class ReviewPlan:
     still_open: tuple[Said, ...]
     dismissed: tuple[Said, ...]
     ignored: tuple[Ignored, ...]
+    noted: tuple[Noted, ...]
     moved: tuple[Said, ...]
     relocated: tuple[Said, ...]
     blocking: tuple[Finding, ...]
@@ -97,7 +106,8 @@ class ReviewPlan:
     def speaks(self) -> bool:
         """Whether anything is to be posted or changed besides the check run."""
         old = (self.deletions, self.strikes, self.resolutions)
-        return bool(self.comments or any(old) or self.restored or self.reopened or self.moved)
+        edits = (self.restored, self.reopened, self.moved, self.noted)
+        return bool(self.comments or any(old) or any(edits))
 
     def ending_of(self, comment: OwnComment) -> Ending | None:
         """How the findings of a comment went away, if not by a repair."""
@@ -166,6 +176,7 @@ def plan(
         ),
         dismissed=tuple(Said(f, talk.dismissed[f]) for f in asked if f in talk.dismissed),
         ignored=tuple(Ignored(f, why) for f, why in ignored.items() if f not in talk.dismissed),
+        noted=_noted(talk, ignored),
         moved=tuple(each for each in stray if each not in relocated),
         relocated=relocated,
         blocking=blocking,
@@ -183,6 +194,17 @@ def plan(
         title=_title(active, problems),
         conclusion="neutral" if problems else "failure" if blocking else "success",
     )
+
+
+def _noted(talk: Talk, ignored: Mapping[Finding, Dismissal]) -> tuple[Noted, ...]:
+    """Comments that do not say yet what became of all their findings."""
+    found = []
+    for comment in dict.fromkeys(talk.open.values()):
+        about = [finding for finding, each in talk.open.items() if each is comment]
+        why = ignored[about[0]] if all(each in ignored for each in about) else None
+        if (why is not None) != comment.is_noted and not comment.is_struck:
+            found.append(Noted(comment, why))
+    return tuple(found)
 
 
 def _dismissal(finding: Finding, ledger: Ledger, diff: Diff) -> Dismissal | None:

@@ -15,6 +15,10 @@ _MARKER = re.compile(
 )
 
 
+DISMISSED = "Dismissed: "
+"""How the line of a comment begins that says who does not want to hear of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Marker:
     """The hidden line by which Stet knows its own words again.
@@ -127,6 +131,11 @@ class OwnComment:
     def is_struck(self) -> bool:
         """Kept after its findings went away, and says so."""
         return all(marker.fixed for marker in self.markers)
+
+    @property
+    def is_noted(self) -> bool:
+        """It says itself that it was dismissed."""
+        return any(line.startswith(DISMISSED) for line in self.body.split("\n"))
 
     def places(self) -> frozenset[tuple[str, str]]:
         """Fingerprint and path of everything that this comment speaks about."""

@@ -96,6 +96,16 @@ def submit(state: State, review: Review, event: str, body: str | None = None) ->
         _tell_comment(state, one, "created", review.user)
 
 
+def add_thread(state: State, review: Review, given: Json) -> ReviewComment:
+    """One more comment of a review that is not submitted yet: nobody hears of it."""
+    if review.state != "PENDING":
+        raise unprocessable("Can not add a thread to a review that is not pending")
+    place = _place(review.pull_request, review.commit_id, given)
+    one = _make_comment(state, review, review.user, given["body"], place)
+    _add(state, one)
+    return one
+
+
 def edit_review(state: State, review: Review, sender: User, body: str) -> None:
     if len(body) > MOST_BODY:
         raise unprocessable(f"Body is too long (maximum is {MOST_BODY} characters)")

@@ -6,10 +6,11 @@ from typing import Any
 
 from sandbox.access import has_role
 from sandbox.acts.comments import minimize
-from sandbox.acts.reviews import set_resolved
+from sandbox.acts.reviews import add_thread, set_resolved
 from sandbox.entities import IssueComment, Json, Repository, ReviewComment
 from sandbox.graph.base import Failure, advisories, connection
 from sandbox.graph.conversation import ConversationGraph
+from sandbox.refusal import Refused
 from sandbox.state import read_node_id
 
 
@@ -30,6 +31,7 @@ class Viewer(ConversationGraph):
             "unresolveReviewThread": lambda **given: self._set_resolved(
                 given["input"], resolved=False
             ),
+            "addPullRequestReviewThread": self._add_thread,
             "minimizeComment": self._minimize,
             "unminimizeComment": self._minimize,
         }
@@ -99,6 +101,28 @@ class Viewer(ConversationGraph):
         return {
             "clientMutationId": given.get("clientMutationId"),
             "thread": self._thread(thread, members),
+        }
+
+    def _add_thread(self, **arguments: Any) -> Json:
+        """Only to a pending review, and only on files: a line is given to REST as well."""
+        given = arguments["input"]
+        kind, number = read_node_id(given.get("pullRequestReviewId") or "") or ("", 0)
+        review = self._state.reviews.get(number) if kind == "PRR" else None
+        if review is None or review.user is not self._identity.user:
+            raise Failure("NOT_FOUND", "Could not resolve to a pending review of yours")
+        if given["subjectType"] != "FILE":
+            raise Failure("UNIMPLEMENTED", "The stand-in adds threads on files alone")
+        if not self._reads(review.pull_request.repository, "pull_requests"):
+            raise Failure("FORBIDDEN", "Resource not accessible by integration")
+        wanted = {"path": given["path"], "body": given["body"], "subject_type": "file"}
+        try:
+            one = add_thread(self._state, review, wanted)
+        except Refused as refused:
+            raise Failure("UNPROCESSABLE", str(refused)) from refused
+        thread = self._state.threads[one.id]
+        return {
+            "clientMutationId": given.get("clientMutationId"),
+            "thread": self._thread(thread, [one]),
         }
 
     def _minimize(self, **arguments: Any) -> Json:

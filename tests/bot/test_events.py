@@ -20,6 +20,7 @@ from worker.request import (
     PullRequestKey,
     QueuedMerge,
     Reason,
+    Rerun,
     ReviewRequest,
 )
 
@@ -366,3 +367,16 @@ def test_a_closing_is_told_once_for_all_that_was_said(*, merged: bool) -> None:
     assert decided("pull_request", closed) == (Closing(KEY, is_merged=merged),)
     lost = changed(closed, "pull_request.number", -1)
     assert isinstance(decided("pull_request", lost), Ignored)
+
+
+def test_a_rerun_of_a_suite_that_names_nobody_asks_for_those_with_its_head() -> None:
+    suite = {"app": {"id": APP}, "pull_requests": [], "head_sha": SHA}
+    payload = {**PULL_REQUEST, "action": "rerequested", "check_suite": suite}
+
+    owner, name = KEY.owner, KEY.repository
+    expected = Rerun(KEY.installation, KEY.repository_id, owner, name, SHA)
+    assert decided("check_suite", payload) == expected
+    assert isinstance(
+        decided("check_suite", changed(payload, "check_suite.head_sha", "x")), Ignored
+    )
+    assert isinstance(decided("check_suite", changed(payload, "repository.id", -1)), Ignored)

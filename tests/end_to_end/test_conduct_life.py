@@ -47,15 +47,7 @@ def test_where_stet_may_write_it_resolves_what_is_fixed_and_opens_what_is_back(
     street.say("/stet unignore", "walter", thread=first)
     assert thread(street)[1] is None
     assert street.comment()["id"] == first
-    assert street.mails() == ["review"]
-
-
-def test_an_edited_line_is_followed_without_a_mail(street: Street) -> None:
-    first = opened(street)
-    street.push({"shop/rates.py": RATES_BAD.replace("get(f", "get(  f")})
-
-    assert street.comment()["id"] == first
-    assert "Now at [`shop/rates.py:5`]" in street.comment()["body"]
+    assert "Dismissed" not in street.comment()["body"]
     assert street.mails() == ["review"]
 
 
@@ -71,14 +63,6 @@ def test_a_comment_that_comes_along_to_a_new_review_leaves_no_false_word_behind(
     assert new["body"] == f"Stet: 1 new finding on {head[:7]}"
     assert len(street.comments()) == 2
     assert street.mails() == ["review", "review"]
-
-
-def test_a_file_that_cannot_be_read_proves_nothing(street: Street) -> None:
-    first = opened(street)
-    street.push({"shop/rates.py": "def (:\n"})
-
-    assert street.comment()["id"] == first
-    assert "Not reviewed" in street.summary()
 
 
 def test_a_rule_that_is_switched_off_says_so_and_counts_for_nobody(street: Street) -> None:
@@ -117,9 +101,7 @@ def test_a_deleted_comment_stays_away_though_redis_forgets(street: Street) -> No
     assert review["body"].startswith("Stet: 1 new finding on ")
 
     street.lose_redis()
-    street.push({"shop/rates.py": f"# one line more\n{RATES_BAD}"})
-    street.lose_redis()
-    street.push({"shop/exchange.py": RATES_BAD, "shop/rates.py": None})
+    street.push({"shop/exchange.py": f"# renamed\n{RATES_BAD}", "shop/rates.py": None})
 
     assert street.comments() == []
     assert "walter deleted the comment" in street.summary()
@@ -135,14 +117,18 @@ def test_a_deleted_comment_stays_away_though_redis_forgets(street: Street) -> No
 def test_people_and_stet_agree_on_what_is_settled_after_redis_is_lost(street: Street) -> None:
     street.open({**BAD, "shop/shelf.py": SHELF_BAD}, base={**FINE, **STRICTER})
     by_path = {each["path"]: int(each["id"]) for each in street.comments()}
-    street.say("/stet fp it has a proxy", "walter", thread=by_path["shop/rates.py"])
+    street.say("/stet fp @all it has a *proxy*", "walter", thread=by_path["shop/rates.py"])
+    bodies = {each["path"]: each["body"].split("\n") for each in street.comments()}
+    assert bodies["shop/rates.py"][1] == (
+        "Dismissed: a mistake of the rule, says walter: @\u200ball it has a \\*proxy\\*"
+    )
     street.say("/stet pause", "alice")
     before = street.verdict()
 
     street.lose_redis()
     street.push({"shop/more.py": "def f(x=[]):\n    return x\n"})
 
-    assert "it has a proxy" in street.summary()
+    assert "it has a \\*proxy" in street.summary()
     assert "Stet is paused on this pull request" in street.summary()
     assert before[0] == street.verdict()[0] == "failure"
     assert street.mails() == ["review"]
@@ -232,4 +218,16 @@ def test_what_became_of_each_finding_is_counted_for_its_rule(street: Street) -> 
     assert street.metric("stet_findings_ended_total", rule=code, outcome="committed") == 1
     assert street.metric("stet_rule_precision", rule=code) == 1.0
     assert street.metric("stet_rule_precision", rule="SEC124") < 1.0
+    assert street.mails() == ["review"]
+
+
+def test_what_is_said_of_a_file_comes_in_the_same_mail_as_the_rest(street: Street) -> None:
+    compiled = {"shop/__pycache__/rates.cpython-312.pyc": b"\xcb\r\r\n" + bytes(12) + b"N"}
+    street.open({**BAD, **compiled}, base=FINE)
+
+    [review] = street.reviews()
+    assert review["body"] == f"Stet: 2 new findings on {street.head()[:7]}"
+    assert {each["subject_type"] for each in street.comments()} == {"file", "line"}
+    about_file = next(c["body"] for c in street.comments() if c["subject_type"] == "file")
+    assert "# stet: ignore" not in about_file
     assert street.mails() == ["review"]

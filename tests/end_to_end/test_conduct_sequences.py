@@ -32,7 +32,9 @@ def test_nothing_that_leaves_the_code_as_it_is_says_anything_new(street: Street)
     lines = "# one more line\n" * 10
     laid_out = RATES_BAD.replace("(f", "(\n        f").replace('}")', '}"\n    )')
 
-    for text in (RATES_BAD, RATES_BAD, RATES_BAD, lines + RATES_BAD, laid_out):
+    street.commit(BAD)
+    street.commit(BAD)
+    for text in (RATES_BAD, lines + RATES_BAD, laid_out):
         street.push({"shop/rates.py": text})
         assert street.comment()["id"] == first["id"]
         assert street.verdict() == ("success", "1 warning introduced")
@@ -66,8 +68,7 @@ def test_what_a_person_resolved_does_not_return_by_any_way(street: Street) -> No
     street.settle()
     assert street.verdict()[0] == "success"
 
-    street.push({"shop/rates.py": f"# moved\n{RATES_BAD}"})
-    squashed = street.commit(BAD, "squashed", push=False)
+    squashed = street.commit({"shop/rates.py": f"# moved\n{RATES_BAD}"}, "squashed", push=False)
     street.github.push(street.name, "feature", revision=squashed)
     street.settle()
     street.github.close(street.name, street.number)

@@ -183,6 +183,12 @@ class Client:
             )
         )
 
+    def mutate(self, mutation: str, variables: Mapping[str, object], kind: type[T]) -> T:
+        """As `graphql`, but sent once: after an UnavailableError look whether it happened."""
+        body = {"query": mutation, "variables": dict(variables)}
+        answer = self._send("POST", self.app.graphql_url, json=body)
+        return _data(_decoded(answer, _GraphQL), kind)
+
     @contextmanager
     def download(self, path: str) -> Iterator[Iterator[bytes]]:
         """Read a big answer piece by piece, following GitHub to its file server without our token."""

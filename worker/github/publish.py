@@ -18,10 +18,11 @@ from worker.github.errors import ConflictError, GoneError, RefusedError, Unavail
 from worker.github.gate import Gate
 from worker.github.pulls import read_own_reviews, read_threads
 from worker.ledger import Dismissal
-from worker.placing import InlineComment
+from worker.placing import FileComment, InlineComment
 from worker.plan import ReviewPlan
 from worker.pull_request import OwnComment, PullRequest, own_comments
 from worker.render import comment as words
+from worker.render.dismissal import noted_comment
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class _Id(msgspec.Struct):
 class _Review(msgspec.Struct):
     id: int
     state: str = ""
+    node_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,12 @@ class Speaker:
 
     def say(self, plan: ReviewPlan) -> Spoken:
         """Post and edit. Everything can be said again after a crash: it is not said twice."""
-        refused = self._post_review(plan) + self._post_file_comments(plan)
+        refused = self._post_review(plan)
         for said in plan.restored:
             body = words.restored_comment(said.finding, self._pull, self._why)
             self._edit(said.comment, body)
+        for noted in plan.noted:
+            self._edit(noted.comment, noted_comment(noted.comment, noted.why))
         for said in plan.moved:
             self._edit(said.comment, words.moved_comment(said.comment, said.finding, self._pull))
         for comment in plan.strikes:
@@ -103,41 +107,67 @@ class Speaker:
             log.warning("%s: body of a review refused: %s", self._pull.key, refusal)
 
     def _post_review(self, plan: ReviewPlan) -> list[Finding]:
-        if not plan.inline:
+        """Everything in one review, which is one mail. Answers what found no place."""
+        if not plan.comments:
             return []
         comments = list(plan.inline)
         try:
-            self._send_review(plan, comments)
+            return self._send_review(plan, comments)
         except ConflictError:
             raise
         except RefusedError as refusal:
             log.warning("%s: review refused, looking for the comment: %s", self._pull.key, refusal)
-            good = self._good(comments)
-            if good:
-                self._send_review(replace(plan, inline=tuple(good)), good)
-            bad = [each for each in comments if each not in good]
-            return [finding for each in bad for finding in (each.finding, *each.also)]
-        return []
+        good = self._good(comments)
+        bad = [f for each in comments if each not in good for f in (each.finding, *each.also)]
+        if not (good or plan.file_level):
+            return bad
+        return bad + self._send_review(replace(plan, inline=tuple(good)), good)
 
-    def _send_review(self, plan: ReviewPlan, comments: Sequence[InlineComment]) -> None:
-        body = {
-            "commit_id": self._pull.head,
-            "event": "COMMENT",
-            "body": words.review_body(plan, self._pull.head),
-            "comments": [self._inline(each) for each in comments],
-        }
+    def _send_review(self, plan: ReviewPlan, comments: Sequence[InlineComment]) -> list[Finding]:
         for attempt in range(1, _MOST_TRIES + 1):
             self._gate()
             try:
-                self._client.write("POST", f"{self._root}/reviews", _Id, body)
+                return self._send_once(plan, comments)
             except UnavailableError:
                 # It may have been posted all the same: our own markers tell.
-                if self._is_posted(comments):
-                    return
+                if self._is_posted([*comments, *plan.file_level]):
+                    return []
                 if attempt == _MOST_TRIES:
                     raise
-            else:
-                return
+                if plan.file_level:
+                    self._drop_pending()
+        raise AssertionError("unreachable")
+
+    def _send_once(self, plan: ReviewPlan, comments: Sequence[InlineComment]) -> list[Finding]:
+        """In one request; with comments on files, which REST would post one by one, in parts."""
+        words_of_review = {"event": "COMMENT", "body": words.review_body(plan, self._pull.head)}
+        given = {
+            "commit_id": self._pull.head,
+            "comments": [self._inline(each) for each in comments],
+        }
+        path = f"{self._root}/reviews"
+        if not plan.file_level:
+            self._client.write("POST", path, _Id, given | words_of_review)
+            return []
+        review = self._client.write("POST", path, _Review, given)
+        refused = [each for each in plan.file_level if not self._add(each, review)]
+        if comments or len(refused) < len(plan.file_level):
+            self._gate()
+            self._client.write("POST", f"{path}/{review.id}/events", _Id, words_of_review)
+        else:
+            self._client.write("DELETE", f"{path}/{review.id}", object)
+        return [finding for each in refused for finding in (each.finding, *each.also)]
+
+    def _add(self, comment: FileComment, review: _Review) -> bool:
+        """Put a comment on a file into a review that is not submitted yet."""
+        body = words.file_comment(comment, self._pull, self._why)
+        given = {"review": review.node_id, "path": comment.finding.path, "body": body}
+        try:
+            added = self._client.mutate(queries.ADD_FILE_THREAD, given, queries.AddedThread)
+        except (RefusedError, GoneError) as refusal:
+            log.warning("%s: comment on a file refused: %s", self._pull.key, refusal)
+            return False
+        return added.add_pull_request_review_thread is not None
 
     def _inline(self, comment: InlineComment) -> dict[str, object]:
         place: dict[str, object] = {"line": comment.last, "side": "RIGHT"}
@@ -146,7 +176,7 @@ class Speaker:
         body = words.inline_comment(comment, self._pull, self._why)
         return {"path": comment.finding.path, "body": body, **place}
 
-    def _is_posted(self, comments: Sequence[InlineComment]) -> bool:
+    def _is_posted(self, comments: Sequence[InlineComment | FileComment]) -> bool:
         wanted = {(each.finding.fingerprint, each.finding.path) for each in comments}
         return any(
             marker.sha == self._pull.head and (marker.fingerprint, own.path) in wanted
@@ -188,23 +218,6 @@ class Speaker:
         for review in reviews:
             if review.state == "PENDING":
                 self._try("DELETE", f"{self._root}/reviews/{review.id}")
-
-    def _post_file_comments(self, plan: ReviewPlan) -> list[Finding]:
-        refused: list[Finding] = []
-        for each in plan.file_level:
-            self._gate()
-            body = {
-                "commit_id": self._pull.head,
-                "path": each.finding.path,
-                "subject_type": "file",
-                "body": words.file_comment(each, self._pull, self._why),
-            }
-            try:
-                self._client.write("POST", f"{self._root}/comments", _Id, body)
-            except RefusedError as refusal:
-                log.warning("%s: comment on a file refused: %s", self._pull.key, refusal)
-                refused += [each.finding, *each.also]
-        return refused
 
     def _edit(self, comment: OwnComment, body: str) -> None:
         if body != comment.body:

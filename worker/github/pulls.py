@@ -150,13 +150,18 @@ def _threads_page(client: Client, after: str | None, *, recall: bool) -> queries
 
 
 def _all_threads(client: Client, page: queries.Threads, *, recall: bool) -> list[Thread]:
-    found = [_thread(node) for node in page.nodes]
+    found = list(page.nodes)
     for _ in range(_MOST_THREAD_PAGES):
         if not page.page_info.has_next_page:
             break
         page = _threads_page(client, page.page_info.end_cursor, recall=recall)
-        found += [_thread(node) for node in page.nodes]
-    return found
+        found += page.nodes
+    return [_thread(node) for node in found if not _is_unsaid(node)]
+
+
+def _is_unsaid(node: queries.ThreadNode) -> bool:
+    """Of a review that was begun and never submitted: we alone see it."""
+    return any(each.state == "PENDING" for each in node.comments.nodes[:1])
 
 
 def _thread(node: queries.ThreadNode) -> Thread:

@@ -13,7 +13,7 @@ reviewThreads(first: 100, after: $after) {
     comments(first: 30) {
       totalCount
       nodes {
-        fullDatabaseId viewerDidAuthor body createdAt
+        fullDatabaseId viewerDidAuthor body createdAt state
         author { __typename login }
         pullRequestReview { fullDatabaseId }
         reactionGroups @include(if: $recall) { content viewerHasReacted }
@@ -101,6 +101,14 @@ mutation ($thread: ID!) {
 }
 """
 
+ADD_FILE_THREAD = """
+mutation ($review: ID!, $path: String!, $body: String!) {
+  addPullRequestReviewThread(
+    input: {pullRequestReviewId: $review, path: $path, body: $body, subjectType: FILE}
+  ) { thread { id } }
+}
+"""
+
 
 def blobs(oids: list[str]) -> str:
     """A query for many blobs at once. `oids` are hexadecimal, checked by the caller."""
@@ -147,6 +155,7 @@ class CommentNode(Form):
     viewer_did_author: bool
     body: str
     created_at: str
+    state: str = "SUBMITTED"
     author: Actor | None = None
     pull_request_review: ReviewId | None = None
     reaction_groups: list[ReactionGroup] | None = None
@@ -183,6 +192,10 @@ class OfReviews(Form):
 
 class ReviewsData(Form):
     repository: OfReviews | None = None
+
+
+class AddedThread(Form):
+    add_pull_request_review_thread: dict[str, msgspec.Raw] | None = None
 
 
 class Comments(Form):

@@ -10,13 +10,13 @@ from typing import Literal
 from rules.engine.config import ConfigProblem
 from rules.engine.finding import Finding, Report
 from rules.kit import Severity
-from worker.ledger import Dismissal
 from worker.matching import Said
 from worker.outcomes import Record
 from worker.placing import Reason, Unplaced
 from worker.plan import Ignored, ReviewPlan
 from worker.pull_request import OwnComment, PullRequest
 from worker.render.checklist import checklist_part
+from worker.render.dismissal import reason_of
 from worker.render.text import clean, code, fence_for, fit, prose
 
 MOST_BYTES = 65_000
@@ -182,7 +182,7 @@ def _severities_of(comments: Iterable[OwnComment]) -> Counter[Severity]:
 
 def _line(finding: Finding, pull_request: PullRequest) -> str:
     link = pull_request.permalink(finding.path, finding.span.line)
-    place = code(f"{finding.path}:{finding.span.line}")
+    place = code(finding.path if finding.file_level else f"{finding.path}:{finding.span.line}")
     return f"- `{finding.code}` [{place}]({link}) {prose(finding.message)}"
 
 
@@ -213,21 +213,8 @@ def _strayed(moved: Sequence[Said], pull_request: PullRequest) -> str:
 
 
 def _ignored(ignored: Sequence[Ignored], pull_request: PullRequest) -> str:
-    rows = [f"{_line(each.finding, pull_request)} ({_why(each.why)})" for each in ignored]
+    rows = [f"{_line(each.finding, pull_request)} ({reason_of(each.why)})" for each in ignored]
     return _list("Dismissed in this pull request", rows)
-
-
-_WORDS = {
-    "ignore": "ignored by {by}",
-    "fp": "a mistake of the rule, says {by}",
-    "deleted": "{by} deleted the comment",
-    "gone": "its comment was deleted",
-}
-
-
-def _why(dismissal: Dismissal) -> str:
-    words = _WORDS[dismissal.kind].format(by=prose(dismissal.by))
-    return f"{words}: {prose(dismissal.reason)}" if dismissal.reason else words
 
 
 def _suppressed(report: Report, pull_request: PullRequest) -> str:

@@ -23,7 +23,7 @@ _NOW_AT = "Now at "
 _ENDINGS: Mapping[Ending | None, str] = MappingProxyType(
     {"silenced": "Silenced by a comment in the code.", "off": "The rule is no longer enabled."}
 )
-_HERE = "for this pull request: reply `/stet ignore <reason>` · wrong? `/stet fp <reason>`"
+_HERE = "this pull request: reply `/stet ignore <reason>` · wrong? `/stet fp <reason>`"
 
 
 def inline_comment(comment: InlineComment, pull_request: PullRequest, why: Why) -> str:
@@ -72,7 +72,8 @@ def restored_comment(finding: Finding, pull_request: PullRequest, why: Why) -> s
 def review_body(plan: ReviewPlan, head: str) -> str:
     """The one line of the review that carries the comments."""
     old = {each.finding for each in plan.relocated}
-    told = [f for each in plan.inline for f in (each.finding, *each.also)]
+    placed: list[InlineComment | FileComment] = [*plan.inline, *plan.file_level]
+    told = [f for each in placed for f in (each.finding, *each.also)]
     count = sum(finding not in old for finding in told)
     if not count:
         return f"Stet: comments brought to where the code is on {head[:7]}"
@@ -116,11 +117,20 @@ def _body(
     if also:
         lines += [_also(also, finding.path, pull_request), ""]
     lines += [
-        f"Silence here: `# stet: ignore[{finding.code}] <reason>` · {_HERE}",
+        _silencing(finding),
         "</details>",
     ]
     said = "\n".join(map(str, _markers((finding, *also), pull_request.head, finding.path)))
     return fit("\n".join(lines), MOST_BYTES - len(said.encode()) - 1) + "\n" + said
+
+
+def _silencing(finding: Finding) -> str:
+    """What is on its own line in the code, and never in what is no Python at all."""
+    if not finding.file_level:
+        return f"Silence here: `# stet: ignore[{finding.code}] <reason>` · for {_HERE}"
+    if finding.path.endswith(".py"):
+        return f"Silence here: `# stet: ignore-file[{finding.code}] <reason>` · for {_HERE}"
+    return f"Silence for {_HERE}"
 
 
 def _where(finding: Finding) -> str:
