@@ -28,6 +28,7 @@ from rules.kit import (
 )
 from rules.kit.edits import Edit
 from rules.kit.names import Names
+from rules.kit.positions import is_plain
 
 _MAX_PER_FILE = 40
 _MAX_TRIAL_BYTES = 256 * 1024
@@ -123,6 +124,8 @@ def _source(inspection: Inspection, data: bytes) -> Encoded | None:
 def _renders(inspection: Inspection, text: str) -> bool:
     """Whether LibCST makes the text of its tree. It does not of a form feed at a line's start."""
     if inspection.module is None:
+        return inspection.text == text
+    if is_plain(text):
         return inspection.text == text
     code = inspection.layout.code if inspection.layout is not None else None
     try:

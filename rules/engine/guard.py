@@ -59,11 +59,17 @@ def reason_to_skip(data: bytes) -> str | None:
     if read is None:
         return "its encoding cannot be read"
     code = skeleton(read.text)
-    if len(data) > _FEW_BYTES and sum(1 for _ in _TOKEN.finditer(code)) > MAX_TOKENS:
+    if len(data) > _FEW_BYTES and _tokens(code) > MAX_TOKENS:
         return f"more than {MAX_TOKENS:,} names, numbers and signs"
     if _is_flat(code):
         return _too_many_elifs(code) or _too_patterned(code)
     return _too_deep_or_chained(code) or _too_many_elifs(code) or _too_patterned(code)
+
+
+def _tokens(code: str) -> int:
+    """How many names, numbers and signs there are, or more where there are few."""
+    most = len(code) - code.count(" ") - code.count("\n")
+    return most if most <= MAX_TOKENS else sum(1 for _ in _TOKEN.finditer(code))
 
 
 def _is_flat(code: str) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import gc
 import importlib
 import pkgutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import blake2b
@@ -175,13 +177,26 @@ def build(tree: Tree, blobs: Blobs, cache: RecordCache) -> ProjectIndex:
     fresh: dict[str, bytes] = {}
     if missing:
         contents = blobs.read({tree[path].sha for path in missing})
-        for path, key in missing.items():
-            data = contents.get(tree[path].sha)
-            if data is not None and key not in fresh:
-                fresh[key] = read_record(path, data)
+        with _no_collector():
+            for path, key in missing.items():
+                data = contents.get(tree[path].sha)
+                if data is not None and key not in fresh:
+                    fresh[key] = read_record(path, data)
         cache.put_many(fresh)
     known.update(fresh)
     return ProjectIndex(tree, {path: known[key] for path, key in keys.items() if key in known})
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Trees hold no cycles, and looking for some in each of thousands takes a third of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def missing_blobs(trees: Collection[Tree], cache: RecordCache) -> frozenset[str]:

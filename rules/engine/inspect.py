@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase, translate
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import libcst as cst
@@ -32,12 +33,12 @@ from rules.kit import (
 )
 from rules.kit.edits import nodes_of
 from rules.kit.here import COMMON, Known, decoded
-from rules.kit.positions import positions, positions_and_code
+from rules.kit.identifiers import identifiers
+from rules.kit.positions import is_plain, positions, positions_and_code, positions_in
 from rules.kit.rule import Listener
 from rules.kit.subjects import Change, DerivedSubject, ReadSubject
 from rules.kit.tree import survey
 
-_WORD = re.compile(rb"[A-Za-z_]\w*")
 _HEAD_BYTES = 1024
 _NOWHERE = Span(1, 1, 1, 1)
 _PARSE_FAILURES = (
@@ -67,21 +68,23 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where nodes stand, by `id`; and the code that the tree gives, where a fix wants to know."""
+    """Where nodes stand, by `id`; and the code that the tree gives, where a fix wants to know
+    and it may be another text than that of the file.
+    """
 
     spans: Mapping[int, Span]
     code: str | None = None
 
     @classmethod
-    def of(cls, module: cst.Module, flags: Iterable[Flag]) -> Layout:
+    def of(cls, known: Known, module: cst.Module, flags: Iterable[Flag]) -> Layout:
         """Of the nodes that are flagged, and that fixes change."""
         nodes = [each.where for each in flags if isinstance(each.where, cst.CSTNode)]
         fixes = [each.fix for each in flags if each.fix is not None]
-        if not fixes:
-            return cls(positions(module, nodes))
         nodes += [node for fix in fixes for edit in fix.edits for node in nodes_of(edit)]
         if not nodes:
             return cls({})
+        if not fixes or is_plain(known.text):
+            return cls(positions_in(known.text, module, nodes, known.scopes.parents))
         try:
             return cls(*positions_and_code(module, nodes))
         except RecursionError:
@@ -125,6 +128,14 @@ class Ear:
         options: Mapping[str, Any] | None = None,
         every_rule: Sequence[Rule] = (),
     ) -> Ear:
+        """The listeners of rules; `every_rule` are all that there are, taking part or not."""
+        found = copy(_ear(tuple(rules), tuple(every_rule)))
+        object.__setattr__(found, "options", options or {})  # a copy that nobody has seen yet
+        return found
+
+    @classmethod
+    def sorted_by_subject(cls, rules: tuple[Rule, ...], every_rule: tuple[Rule, ...]) -> Ear:
+        """The same without options, all tables made."""
         every = [(rule, each) for rule in rules for each in rule.listeners]
 
         def about(subject: type) -> tuple[Heard, ...]:
@@ -133,7 +144,7 @@ class Ear:
         def below(base: type) -> tuple[Heard, ...]:
             return tuple(one for one in every if issubclass(one[1].subject, base))
 
-        return cls(
+        found = cls(
             about(CommittedFile),
             about(TextFile) + below(ReadSubject),
             about(Change),
@@ -141,10 +152,13 @@ class Ear:
             below(cst.CSTNode),
             about(SilencingComment),
             below(DerivedSubject),
-            tuple(rules),
-            tuple(every_rule),
-            options or {},
+            rules,
+            every_rule,
+            {},
         )
+        for table in ("_words", "on_calls", "_by_kind", "_own_words", "_any_text", "_every_text"):
+            getattr(found, table)  # made now, to be shared by the copies
+        return found
 
     def knows(self, code: str) -> bool:
         """Whether a code means a rule at all."""
@@ -159,12 +173,74 @@ class Ear:
 
         One look at the words that the file shares with the rules: most rules are never asked.
         """
+        return [self._python[each] for each in sorted(self.awake_numbers(words))]
+
+    def awake_numbers(self, words: frozenset[bytes] | None) -> Collection[int]:
+        """The same by the numbers that the tables of this ear know them by."""
         if words is None:
-            return list(self._python)
+            return range(len(self._python))
         numbers = set(self._always)
         for word in self._words & words:
             numbers.update(self._by_word[word])
-        return [self._python[each] for each in sorted(numbers)]
+        return numbers
+
+    def sorted_out(
+        self, numbers: Collection[int], path: str, words: frozenset[bytes] | None
+    ) -> tuple[list[Heard], list[Heard]]:
+        """Of listeners, those on the whole file, and those on what may be derived from it."""
+        first, end = len(self.whole), len(self.whole) + len(self.derived)
+        near = sorted(each for each in numbers if each < end)
+        fits: dict[type, bool] = {}
+        derived = []
+        for heard in (self._python[each] for each in near if each >= first):
+            subject = heard[1].subject
+            if subject not in fits:
+                own = self._own_words[subject]
+                has_words = words is None or not own or not own.isdisjoint(words)
+                fits[subject] = has_words and subject.lives_in(path)  # type: ignore[attr-defined]
+            if fits[subject]:
+                derived.append(heard)
+        return [self._python[each] for each in near if each < first], derived
+
+    def table(self, numbers: Collection[int]) -> Mapping[type, Sequence[Heard]]:
+        """Of listeners, those on nodes by the class of these, save those on calls of a name."""
+        found = {}
+        for kind, waiting in self._by_kind.items():
+            heard = [one for number, one in waiting if number in numbers]
+            if heard:
+                found[kind] = heard
+        return found
+
+    @cached_property
+    def on_calls(self) -> Mapping[str, Sequence[tuple[int, Heard]]]:
+        """All listeners on calls of a name, with their numbers."""
+        found: dict[str, list[tuple[int, Heard]]] = {}
+        for number, heard in self._numbered_nodes:
+            for name in heard[1].calls:
+                found.setdefault(name, []).append((number, heard))
+        return found
+
+    @cached_property
+    def _by_kind(self) -> Mapping[type, Sequence[tuple[int, Heard]]]:
+        found: dict[type, list[tuple[int, Heard]]] = {}
+        for number, heard in self._numbered_nodes:
+            if not heard[1].calls:
+                found.setdefault(heard[1].subject, []).append((number, heard))
+        return found
+
+    @property
+    def _numbered_nodes(self) -> Iterable[tuple[int, Heard]]:
+        return enumerate(self.nodes, len(self.whole) + len(self.derived))
+
+    @cached_property
+    def _own_words(self) -> Mapping[type, frozenset[bytes]]:
+        """The words of which a file must hold one for it to be searched for a subject."""
+        subjects = {heard[1].subject for heard in self.derived}
+        return {
+            each: frozenset(word.encode() for word in each.words)
+            for each in subjects
+            if issubclass(each, DerivedSubject)
+        }
 
     @cached_property
     def _python(self) -> tuple[Heard, ...]:
@@ -236,6 +312,12 @@ class Ear:
         return tuple(rule for rule in self.every_rule if rule not in self.rules)
 
 
+@lru_cache(maxsize=4)
+def _ear(rules: tuple[Rule, ...], every_rule: tuple[Rule, ...]) -> Ear:
+    """Kept, as sorting thousands of words takes longer than reviewing a small file."""
+    return Ear.sorted_by_subject(rules, every_rule)
+
+
 def words_of(listener: Listener) -> frozenset[str]:
     """Identifiers of which a file must hold one; none if it may hold anything."""
     subject = listener.subject
@@ -262,7 +344,7 @@ class _Run:
         self._here: dict[str, Here] = {}
         self._module: cst.Module | None = None
         self._module_name = ""
-        self._known: Known | None = None
+        self.known: Known | None = None
 
     def set_module(
         self,
@@ -273,7 +355,7 @@ class _Run:
     ) -> None:
         self._module = module
         self._module_name = module_name(self.path, self.project.paths)
-        self._known = Known(
+        self.known = Known(
             self.path,
             module,
             self._module_name,
@@ -288,7 +370,7 @@ class _Run:
         found = self._here.get(rule.code)
         if found is None:
             given = self.options.get(rule.code, rule.options)
-            known, name = self._known, self._module_name
+            known, name = self.known, self._module_name
             found = Here(self.path, self.project, self._module, name, given, known)
             self._here[rule.code] = found
         return found
@@ -318,14 +400,14 @@ class _Run:
         """Call with the subjects that are found in the file at hand."""
         if self._module is None:
             return
-        here = Here(self.path, self.project, self._module, self._module_name, known=self._known)
+        here = Here(self.path, self.project, self._module, self._module_name, known=self.known)
         for subject, heard in _by_subject(waiting).items():
             self.call_each(heard, partial(subject.found_in, self._module, here))
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was not read to its end."""
-        return tuple(self._known.notes) if self._known is not None else ()
+        return tuple(self.known.notes) if self.known is not None else ()
 
     def _crash(self, rule: Rule, problem: Exception) -> None:
         words = f"{type(problem).__name__}: {problem}"[:300]
@@ -380,11 +462,11 @@ def inspect(
 
 
 def _layout(run: _Run, module: cst.Module | None, *, is_trial: bool) -> Layout | None:
-    if module is None or not run.flags:
+    if module is None or run.known is None or not run.flags:
         return None
     if is_trial and not any(rule.yields_to for rule, _ in run.flags):
         return Layout({})
-    return Layout.of(module, [flag for _, flag in run.flags])
+    return Layout.of(run.known, module, [flag for _, flag in run.flags])
 
 
 def _text(file: TextFile, run: _Run, waiting: Sequence[Heard]) -> None:
@@ -464,23 +546,22 @@ def _as_text(data: bytes) -> str | None:
 def _python(
     path: str, data: bytes, run: _Run, ear: Ear, known: cst.Module | None
 ) -> tuple[cst.Module | None, Skip | None]:
-    said = frozenset(_WORD.findall(data))
+    said = identifiers(data)
     words = said if b"import *" not in data else None
-    awake = ear.awake(words)
-    whole = [one for one in awake if one[1].subject is PythonFile]
-    derived = [one for one in awake if _may_find(one[1], path, words)]
-    active = [one for one in awake if issubclass(one[1].subject, cst.CSTNode)]
-    if not active and not whole and not derived:
+    numbers = ear.awake_numbers(words)
+    whole, derived = ear.sorted_out(numbers, path, words)
+    if not whole and not derived and max(numbers, default=-1) < len(ear.whole) + len(ear.derived):
         return None, None
     module, skip = (known, None) if known is not None else _parse(path, data)
     if module is None:
         return None, skip
-    parents, nodes = survey(module, COMMON | {one[1].subject for one in active})
+    table = ear.table(numbers)
+    parents, nodes = survey(module, COMMON | table.keys())
     run.set_module(module, parents, said, nodes)
     for heard in whole:
         run.call(heard, PythonFile(path, data, module))
     run.derive(derived)
-    _dispatch(module, nodes, run, active)
+    _dispatch(module, nodes, run, (ear, numbers, table))
     return module, None
 
 
@@ -492,13 +573,6 @@ def _parse(path: str, data: bytes) -> tuple[cst.Module | None, Skip | None]:
         return parse_module(data), None
     except _PARSE_FAILURES as problem:
         return None, Skip(path, _parse_problem(problem))
-
-
-def _may_find(listener: Listener, path: str, words: frozenset[bytes] | None) -> bool:
-    subject = listener.subject
-    if not issubclass(subject, DerivedSubject) or not subject.lives_in(path):
-        return False
-    return not subject.words or words is None or any(w.encode() in words for w in subject.words)
 
 
 def _parse_problem(problem: BaseException) -> str:
@@ -513,26 +587,25 @@ def _parse_problem(problem: BaseException) -> str:
 
 
 def _dispatch(
-    module: cst.Module, nodes: Iterable[cst.CSTNode], run: _Run, active: Sequence[Heard]
+    module: cst.Module,
+    nodes: Iterable[cst.CSTNode],
+    run: _Run,
+    waiting: tuple[Ear, Collection[int], Mapping[type, Sequence[Heard]]],
 ) -> None:
     """Each node to the listeners that wait for its class, or for the name that it calls."""
-    table: dict[type, list[Heard]] = {}
-    calls: dict[str, list[Heard]] = {}
-    for heard in active:
-        if heard[1].calls:
-            for name in heard[1].calls:
-                calls.setdefault(name, []).append(heard)
-        else:
-            table.setdefault(heard[1].subject, []).append(heard)
-    aliases = _aliases(module) if calls else {}
+    ear, numbers, table = waiting
+    on_calls = ear.on_calls
+    aliases = _aliases(module) if on_calls else {}
+    call = run.call
     for node in nodes:
         kind = node.__class__
         for heard in table.get(kind, ()):
-            run.call(heard, node)
+            call(heard, node)
         if kind is cst.Call:
             last = _last_name(node)
-            for heard in calls.get(aliases.get(last, last), ()):
-                run.call(heard, node)
+            for number, heard in on_calls.get(aliases.get(last, last), ()):
+                if number in numbers:
+                    call(heard, node)
 
 
 def _last_name(node: cst.CSTNode) -> str:

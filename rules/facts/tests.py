@@ -13,6 +13,7 @@ import msgspec
 
 from rules.facts.python_modules import Modules, absolute_target
 from rules.kit import Extractor, Project, Source, paths, walk_syntax
+from rules.kit.identifiers import identifiers
 
 
 class HelperRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -38,16 +39,24 @@ SAYS_ASSERT = re.compile(
     r"|^_*+((do|run|perform|execute|common|base|basic)_)*_*+tests?(_|$)|_tests?$|^deprecated_call$"
 )
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
+_MARKS = frozenset("/:.-")
 _TEXT = re.compile(r"""["']([\w./:{}<>?=&-]{3,100})["']""")
 _TEST = re.compile(r"^[ \t]*(?:async[ \t]+)?def (test\w*)", re.MULTILINE)
 
 
 def _extract(source: Source) -> SuiteRecord:
     text = source.text
-    texts = {each for each in _TEXT.findall(text) if re.search(r"[/:.-]", each)}
+    texts = {each for each in set(_TEXT.findall(text)) if not _MARKS.isdisjoint(each)}
     helpers = tuple(_helpers(source.tree)) if source.tree is not None else ()
-    words = f" {' '.join(sorted(set(_WORD.findall(text))))} "
+    words = f" {' '.join(sorted(_words(text)))} "
     return SuiteRecord(words, tuple(sorted(texts)), len(_TEST.findall(text)), helpers)
+
+
+def _words(text: str) -> set[str]:
+    """The identifiers of three letters and more."""
+    if not text.isascii():
+        return set(_WORD.findall(text))
+    return {each.decode() for each in identifiers(text.encode()) if len(each) > 2}
 
 
 def _helpers(tree: ast.Module) -> Iterator[HelperRecord]:

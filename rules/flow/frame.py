@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rules.flow.domain import Call
-from rules.flow.state import DictObj, Instance, ListObj, Object, Scope, State
+from rules.flow.state import DictObj, Instance, ListObj, Object, Scope, State, held_by
 from rules.flow.values import (
     UNKNOWN,
     Choice,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rules.flow.interpreter import Interpreter
 
 _BUILTINS = frozenset(dir(builtins))
-_DEEPEST = 4
+_COMPOUND = frozenset({Text, Choice, Tuple})
 
 
 @dataclass(slots=True)
@@ -106,10 +106,6 @@ class Frame:
     def marks(self, value: Value) -> Marks:
         """The marks of a value and of all that it holds."""
         return self.state.marks(value)
-
-    def within(self, value: Value) -> list[Value]:
-        """A value and all that it holds."""
-        return list(self.state.within(value))
 
     # Variables.
 
@@ -252,6 +248,9 @@ class Frame:
                 return value.marked(change(value.marks)) if value.marks else value
 
     def remarked_object(self, held: Object, change: Callable[[Marks], Marks]) -> Object:
+        if not any(each.marks or each.__class__ in _COMPOUND for each in held_by(held)):
+            return held
+
         def new(value: Value) -> Value:
             return self.remarked(value, change)
 

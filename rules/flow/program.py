@@ -25,6 +25,7 @@ class Program:
     modules: Modules = field(init=False)
     _read: dict[str, ModuleCode | None] = field(default_factory=dict)
     _found: dict[str, Value | None] = field(default_factory=dict)
+    _splits: dict[str, tuple[str, str]] = field(default_factory=dict)
     _tops: dict[str, dict[str, Value]] = field(default_factory=dict)
     _functions: dict[int, FunctionCode] = field(default_factory=dict)
     _classes: dict[int, ClassCode] = field(default_factory=dict)
@@ -154,6 +155,12 @@ class Program:
 
     def split(self, full: str) -> tuple[str, str]:
         """The file of the longest module that begins a name, and what is left of the name."""
+        known = self._splits.get(full)
+        if known is None:
+            known = self._splits[full] = self._split(full)
+        return known
+
+    def _split(self, full: str) -> tuple[str, str]:
         head = full
         if full.partition(".")[0] in sys.stdlib_module_names:
             return "", ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -114,16 +114,25 @@ class State:
         found.tests = {
             name: test for name, test in self.tests.items() if other.tests.get(name) is test
         }
-        found.heap = dict(self.heap)
-        for site, theirs in other.heap.items():
-            ours = self.get(site)
+        found.heap = self._joined_heap(other, merge)
+        return found
+
+    def _joined_heap(self, other: State, merge: Merge) -> dict[Site, Object]:
+        base, mine, others = self.base, self.heap, other.heap
+        found = dict(mine)
+        for site, theirs in others.items():
+            ours = mine.get(site)
+            if ours is theirs:
+                continue
             if ours is None:
-                found.heap[site] = theirs
+                ours = base.get(site)
+            if ours is None:
+                found[site] = theirs
             elif ours is not theirs and ours != theirs:
-                found.heap[site] = _joined_object(ours, theirs, merge)
-        for site in self.heap.keys() - other.heap.keys():
-            if site in self.base:
-                found.heap[site] = _joined_object(self.heap[site], self.base[site], merge)
+                found[site] = _joined_object(ours, theirs, merge)
+        for site, held in mine.items() if base else ():
+            if site in base and site not in others:
+                found[site] = _joined_object(held, base[site], merge)
         return found
 
     def same_as(self, other: State) -> bool:
@@ -135,28 +144,31 @@ class State:
 
     def marks(self, value: Value) -> Marks:
         """The marks of a value and of all that it holds."""
+        if value.__class__ not in _HOLDERS:
+            return value.marks
         found: Marks = NO_MARKS
         for each in self.within(value):
             if each.marks:
                 found = found | each.marks
         return found
 
-    def within(self, value: Value, depth: int = _DEEPEST) -> Iterator[Value]:
+    def within(self, value: Value) -> list[Value]:
         """A value and what it holds."""
-        yield value
-        if depth <= 0:
-            return
-        below: Iterable[Value] = ()
-        if isinstance(value, Ref):
-            below = _held(self.get(value.site))
-        elif isinstance(value, Tuple):
-            below = value.items
-        elif isinstance(value, Choice):
-            below = value.values
-        elif isinstance(value, Text):
-            below = value.parts
-        for each in below:
-            yield from self.within(each, depth - 1)
+        found = [value]
+        level = found
+        for _ in range(_DEEPEST):
+            level = [below for each in level for below in self._below(each)]
+            if not level:
+                break
+            found += level
+        return found
+
+    def _below(self, value: Value) -> Iterable[Value]:
+        kind = value.__class__
+        if kind is Ref:
+            return held_by(self.get(value.site))  # type: ignore[attr-defined]
+        field_name = _HOLDERS.get(kind)
+        return getattr(value, field_name) if field_name else ()
 
     def reachable(self, values: Iterable[Value]) -> dict[Site, Object]:
         """The part of the heap that these values lead to."""
@@ -169,10 +181,14 @@ class State:
                 held = self.get(site)
                 if held is not None and site not in found:
                     found[site] = held
-                    stack.extend(_held(held))
+                    stack.extend(held_by(held))
                     if isinstance(held, Scope) and held.outer is not None:
                         stack.append(Ref(held.outer))
         return found
+
+
+# Values that hold others, and in which field.
+_HOLDERS: Mapping[type, str] = {Ref: "", Tuple: "items", Choice: "values", Text: "parts"}
 
 
 def _sites(value: Value) -> list[Site]:
@@ -187,7 +203,8 @@ def _sites(value: Value) -> list[Site]:
             return []
 
 
-def _held(held: Object | None) -> list[Value]:
+def held_by(held: Object | None) -> list[Value]:
+    """The values that an object holds."""
     match held:
         case ListObj(items=items, rest=rest):
             return [*items, *([rest] if rest is not None else ())]

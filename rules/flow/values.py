@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 Marks = frozenset[Any]
 NO_MARKS: Marks = frozenset()
@@ -150,8 +150,7 @@ class Choice(Value):
         return join_all(each.marked(each.marks & marks) for each in self.values)
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """Where something was made: a place in the code, and by which calls it was reached."""
 
     path: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 _TEST = re.compile(
@@ -19,16 +20,19 @@ _GENERATED = re.compile(
 )
 
 
+@lru_cache(maxsize=8192)
 def is_test(path: str) -> bool:
     """Tests and what only tests use."""
     return bool(_TEST.search(path))
 
 
+@lru_cache(maxsize=8192)
 def is_migration(path: str) -> bool:
     """A Django or Alembic migration."""
     return bool(_MIGRATION.search(path))
 
 
+@lru_cache(maxsize=8192)
 def is_script(path: str) -> bool:
     """Run by a person at a terminal: commands, scripts, examples."""
     return bool(_SCRIPT.search(path))

@@ -2,12 +2,14 @@
 
 LibCST's PositionProvider places every node and costs two parses. This runs LibCST's own
 code generator with a state that notes only the nodes asked for, and stops after the last.
+Where the text of the module is at hand, it runs over the statements around these nodes only,
+whose code is then looked up in the text: code that stands there once is at its place.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
@@ -16,6 +18,8 @@ import libcst as cst
 from rules.kit.spans import Span
 
 _NEWLINE = re.compile(r"\r\n?|\n")
+_FEW = 24  # statements: to look up more of them costs as much as to generate the whole module
+_BEFORE = 3  # statements that are taken along where one alone stands in the text twice
 
 
 class _AllFound(Exception):  # noqa: N818 - a signal, not an error
@@ -118,6 +122,115 @@ def positions_and_code(
     recorder = _Recorder(module, {id(node): node for node in nodes})
     recorder.stops = False
     return _spans(recorder, module), "".join(recorder.tokens)
+
+
+def is_plain(text: str) -> bool:
+    """Whether LibCST is sure to make a text again of its tree: not of a form feed, or a lone CR."""
+    return "\f" not in text and "\r" not in text
+
+
+def positions_in(
+    text: str,
+    module: cst.Module,
+    nodes: Collection[cst.CSTNode],
+    parents: Mapping[int, cst.CSTNode],
+) -> dict[int, Span]:
+    """As `positions`, for a module whose text is known; `parents` as `parents_of` gives them."""
+    if not nodes:
+        return {}
+    found: dict[int, Span] = {}
+    units: dict[int, tuple[Sequence[cst.CSTNode], list[cst.CSTNode]]] = {}
+    for node in nodes if is_plain(text) else ():
+        above = _statements_around(node, parents)
+        if above:
+            units.setdefault(id(above[0]), (above, []))[1].append(node)
+    if 0 < len(units) <= _FEW:
+        for above, inside in units.values():
+            found.update(_looked_up(text, module, above, inside, parents))
+    left = [node for node in nodes if id(node) not in found]
+    return {**found, **positions(module, left)} if left else found
+
+
+def _statements_around(
+    node: cst.CSTNode, parents: Mapping[int, cst.CSTNode]
+) -> Sequence[cst.CSTNode]:
+    """The function or class around a node, if there is one, and the statement of the module."""
+    found: list[cst.CSTNode] = []
+    at: cst.CSTNode | None = node
+    while at is not None:
+        above = parents.get(id(at))
+        if isinstance(above, cst.Module):
+            return (*found[:1], at)
+        if isinstance(above, cst.IndentedBlock) and isinstance(at, _UNITS):
+            found.append(at)
+        at = above
+    return ()
+
+
+_UNITS = (cst.FunctionDef, cst.ClassDef)
+
+
+def _looked_up(
+    text: str,
+    module: cst.Module,
+    above: Sequence[cst.CSTNode],
+    nodes: Sequence[cst.CSTNode],
+    parents: Mapping[int, cst.CSTNode],
+) -> dict[int, Span]:
+    """The spans of nodes by the code of a statement around them; none if that is not unique."""
+    for unit in above:
+        found = _spans_within(text, module, (unit,), nodes, parents)
+        if found:
+            return found
+    at = next(n for n, each in enumerate(module.body) if each is above[-1])
+    return _spans_within(text, module, module.body[max(0, at - _BEFORE) : at + 1], nodes, parents)
+
+
+def _spans_within(
+    text: str,
+    module: cst.Module,
+    statements: Sequence[cst.CSTNode],
+    nodes: Sequence[cst.CSTNode],
+    parents: Mapping[int, cst.CSTNode],
+) -> dict[int, Span]:
+    recorder = _Recorder(module, {id(node): node for node in nodes})
+    for indent in _indents(statements[0], module, parents):
+        recorder.increase_indent(indent)
+    asked = tuple(recorder.wanted)
+    with suppress(_AllFound):
+        for each in statements:
+            each._codegen(cast("Any", recorder))  # noqa: SLF001 - no public door to the generator
+    start = _only_place(text, "".join(recorder.tokens))
+    if start is None or any(key not in recorder.ranges for key in asked):
+        return {}
+    places = _place(recorder)
+    down = text.count("\n", 0, start)
+
+    def span(key: int) -> Span:
+        (line, column), (end_line, end_column) = (places[each] for each in recorder.ranges[key])
+        return Span(line + down, column, end_line + down, end_column)
+
+    return {key: span(key) for key in asked}
+
+
+def _indents(
+    statement: cst.CSTNode, module: cst.Module, parents: Mapping[int, cst.CSTNode]
+) -> list[str]:
+    """The indentation of the blocks around a statement, the outermost first."""
+    found = []
+    at = parents.get(id(statement))
+    while at is not None:
+        if isinstance(at, cst.IndentedBlock):
+            found.append(module.default_indent if at.indent is None else at.indent)
+        at = parents.get(id(at))
+    return found[::-1]
+
+
+def _only_place(text: str, code: str) -> int | None:
+    """Where the code begins, if one line of the text begins with it, and only one."""
+    line, lines = f"\n{code}", f"\n{text}"
+    start = lines.find(line)
+    return start if code and start >= 0 and lines.find(line, start + 1) < 0 else None
 
 
 def _spans(recorder: _Recorder, module: cst.Module) -> dict[int, Span]:

@@ -75,11 +75,13 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import libcst as cst
 
 from rules.facts.python_modules import Modules
-from rules.kit import Fix, Flag, Here, PythonFile, Replace, Rule, Severity, dotted
+from rules.kit import Fix, Flag, Here, Project, PythonFile, Replace, Rule, Severity, dotted
 from rules.kit.edits import Delete, Edit
 
 rule = Rule(
@@ -149,18 +151,25 @@ def _kind(line: cst.SimpleStatementLine, here: Here) -> int:
         return 1
     modules: Modules = here.project.facts(Modules)
     own = head in modules.path_of or head == here.module_name.partition(".")[0]
-    return 3 if own or head in here.kept(_own_folders) else 2
+    folders: _OwnFolders = here.project.facts(_OwnFolders)
+    return 3 if own or head in folders.names else 2
 
 
-def _own_folders(here: Here) -> frozenset[str]:
+@dataclass(frozen=True)
+class _OwnFolders:
     """Folders at the top of the project, packages without an `__init__` among them."""
-    found = set()
-    for path in here.project.paths:
-        if path.endswith(".py"):
-            first, _, rest = path.removeprefix("src/").partition("/")
-            if rest:
-                found.add(first)
-    return frozenset(found)
+
+    names: frozenset[str]
+
+    @classmethod
+    def gather(cls, project: Project) -> Self:
+        found = set()
+        for path in project.paths:
+            if path.endswith(".py"):
+                first, _, rest = path.removeprefix("src/").partition("/")
+                if rest:
+                    found.add(first)
+        return cls(frozenset(found))
 
 
 def _fix(block: Sequence[cst.SimpleStatementLine], kinds: Sequence[int], here: Here) -> Fix | None:

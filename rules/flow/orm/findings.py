@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import ClassVar
 
 import libcst as cst
@@ -14,9 +15,9 @@ import libcst as cst
 from rules.facts.bodies import BODIES
 from rules.flow.orm.analysis import Found, Missing, Orm, Repeated
 from rules.flow.orm.values import Place, Query, Turn
-from rules.kit import Fix, Here, Related, Replace, Span, dotted, string, walk
+from rules.kit import Fix, Here, Related, Replace, Span, dotted, find, string
 from rules.kit.paths import is_migration, is_test
-from rules.kit.positions import positions
+from rules.kit.positions import positions_in
 from rules.kit.subjects import DerivedSubject
 
 _WORDS = frozenset(
@@ -25,6 +26,7 @@ _WORDS = frozenset(
     renderer""".split()  # noqa: SIM905 - a table reads best so
 )
 _KINDS = ("template", "admin", "resolver")
+_NAME = re.compile(r"[^\W\d]\w*")
 _LONGEST = 60  # characters of code in a message
 _ODD_JOB = re.compile(
     r"(^|/)(scripts?|bin|tools?|examples?|demos?|samples?)/"
@@ -80,7 +82,7 @@ class Unloaded(DerivedSubject):
         nested = here.text.splitlines() if "Serializer(" in here.text else []
         shown = orm.shown_from(here.path) if nested else ()
         found += (e for e in shown if _kind(e) == "serializer" and _is_nested(e, nested))
-        places = _Places(module, found, here.path)
+        places = _Places(module, here)
         seen = set()
         for group in _groups(found):
             for reads in _told_together(group):
@@ -274,7 +276,7 @@ class Again(DerivedSubject):
     @classmethod
     def found_in(cls, module: cst.Module, here: Here) -> Iterator[Again]:
         found = [each for each in _of(module, here) if isinstance(each, Repeated)]
-        places = _Places(module, found, here.path)
+        places = _Places(module, here)
         seen: set[object] = set()
         for each in found:
             anchor = _anchor_of_run(each, here.path)
@@ -504,34 +506,46 @@ def _anchor(first: Missing, group: _Group, path: str, *, at_query: bool) -> Plac
 class _Places:
     """Finds the nodes that stand at places of `ast`."""
 
-    def __init__(self, module: cst.Module, found: Sequence[Found], path: str) -> None:
+    def __init__(self, module: cst.Module, here: Here) -> None:
         self._module = module
-        self._path = path
-        self._found = found
-        self._known: dict[Span, cst.CSTNode] | None = None
-        self._lines: list[str] | None = None
+        self._here = here
+        self._known: dict[str, dict[Span, cst.CSTNode]] = {}
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
-        if self._lines is None:
-            self._lines = self._module.code.splitlines()
-        return self._lines
+        return self._here.text.splitlines()
 
     def node(self, place: Place) -> cst.CSTNode | None:
-        if not place.end_line or place.path != self._path:
+        if not place.end_line or place.path != self._here.path:
             return None
-        if self._known is None:
-            self._known = self._all()
-        return self._known.get(_span(place, self.lines))
+        span = _span(place, self.lines)
+        start = self.lines[span.line - 1][span.column - 1 :] if span.line <= len(self.lines) else ""
+        name = _NAME.match(start)
+        first = name[0] if name is not None else ""
+        if first not in self._known:
+            self._known[first] = self._beginning_with(first)
+        return self._known[first].get(span)
 
-    def _all(self) -> dict[Span, cst.CSTNode]:
-        kinds = (cst.Attribute, cst.Call, cst.Name, cst.Subscript)
-        nodes = [each for each in walk(self._module) if isinstance(each, kinds)]
-        spans = positions(self._module, nodes)
+    def _beginning_with(self, name: str) -> dict[Span, cst.CSTNode]:
+        """The nodes whose code begins with a name; all that may be meant if there is none."""
+        nodes = [each for each in self._all if not name or _first_name(each) == name]
+        spans = positions_in(self._here.text, self._module, nodes, self._here.scopes.parents)
         found: dict[Span, cst.CSTNode] = {}
         for each in nodes:
             found.setdefault(spans[id(each)], each)
         return found
+
+    @cached_property
+    def _all(self) -> list[cst.CSTNode]:
+        return list(find(self._module, cst.Attribute, cst.Call, cst.Name, cst.Subscript))
+
+
+def _first_name(node: cst.CSTNode) -> str:
+    while isinstance(node, cst.Attribute | cst.Subscript | cst.Call):
+        node = node.func if isinstance(node, cst.Call) else node.value
+        if node.lpar:
+            return ""
+    return node.value if isinstance(node, cst.Name) else ""
 
 
 def _span(place: Place, lines: Sequence[str]) -> Span:

@@ -17,9 +17,9 @@ from rules.flow.taint.entries import entries, may_enter
 from rules.flow.taint.sinks import PROBE, Returned, Sink, Stored
 from rules.flow.taint.taint import Hit, Taint, short
 from rules.flow.values import Value
-from rules.kit import Here, Related, find
+from rules.kit import Here, Related
 from rules.kit.paths import is_migration, is_test
-from rules.kit.positions import positions
+from rules.kit.positions import positions_in
 from rules.kit.subjects import DerivedSubject
 
 # A file can only let data in if it holds one of these.
@@ -291,22 +291,19 @@ class _Finder:
         if place is None:
             return None
         kind = _STATEMENT.get(place.__class__, cst.Call)
-        candidates = self._here.kept(_Places).of(kind)
+        called = _last(place.func) if isinstance(place, ast.Call) else ""
+        candidates = self._here.kept(_Places).of(kind, called)
         line = getattr(place, "lineno", 0)
         column = self._column(place)
         fitting = [(node, span) for node, span in candidates if span[0] == line]
         exact = [node for node, span in fitting if span[1] == column]
         if isinstance(place, ast.Call):
-            name = _last(place.func)
-            named = [
-                node for node in exact or [each for each, _ in fitting] if _cst_last(node) == name
-            ]
-            exact = named or exact
+            exact = exact or [node for node, _ in fitting]
             if not exact:  # positions inside f-strings are those of the string, before Python 3.12
                 near = [
                     (abs(span[0] - line), number, node)
                     for number, (node, span) in enumerate(candidates)
-                    if _cst_last(node) == name and abs(span[0] - line) <= _NEAR
+                    if abs(span[0] - line) <= _NEAR
                 ]
                 exact = [min(near)[2]] if near else []
         node = exact[0] if exact else fitting[0][0] if fitting else None
@@ -334,23 +331,24 @@ class _Finder:
 
 
 class _Places:
-    """The places of the nodes of a kind, found once for a file."""
+    """The places of the nodes of a kind, and of calls of a name, found once for a file."""
 
     def __init__(self, here: Here) -> None:
-        self._module = here.module
-        self._known: dict[type, list[tuple[cst.CSTNode, tuple[int, int]]]] = {}
+        self._here = here
+        self._known: dict[tuple[type, str], list[tuple[cst.CSTNode, tuple[int, int]]]] = {}
 
-    def of(self, kind: type[cst.CSTNode]) -> list[tuple[cst.CSTNode, tuple[int, int]]]:
-        if kind not in self._known:
-            module = self._module or cst.Module([])
-            nodes = list(find(module, kind))
-            spans = positions(module, nodes)
-            self._known[kind] = [
+    def of(self, kind: type[cst.CSTNode], called: str) -> list[tuple[cst.CSTNode, tuple[int, int]]]:
+        known = self._known.get((kind, called))
+        if known is None:
+            module = self._here.module or cst.Module([])
+            nodes = [each for each in self._here.find(kind) if _cst_last(each) == called]
+            spans = positions_in(_text(self._here), module, nodes, self._here.scopes.parents)
+            known = self._known[kind, called] = [
                 (node, (spans[id(node)].line, spans[id(node)].column))
                 for node in nodes
                 if id(node) in spans
             ]
-        return self._known[kind]
+        return known
 
 
 class _Lines:
