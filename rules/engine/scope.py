@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from pathspec import GitIgnoreSpec
@@ -12,6 +13,8 @@ from rules.kit import Rule
 from rules.kit.paths import is_generated
 
 _MAX_PATTERNS = 200
+_MAX_STARS = 3
+"""In one part of a path, and of `**` in a pattern: matching takes time to their power."""
 
 
 class PathFilter:
@@ -24,12 +27,13 @@ class PathFilter:
     def _excluded(self) -> GitIgnoreSpec:
         review = self._config.review
         patterns = (*review.exclude, *review.extend_exclude)[:_MAX_PATTERNS]
-        return GitIgnoreSpec.from_lines(patterns)
+        return _spec(patterns)
 
     @cached_property
     def _per_file(self) -> tuple[tuple[GitIgnoreSpec, tuple[str, ...]], ...]:
         table = self._config.per_file
-        return tuple((GitIgnoreSpec.from_lines([glob]), row.ignore) for glob, row in table.items())
+        rows = list(table.items())[:_MAX_PATTERNS]
+        return tuple((_spec([glob]), row.ignore) for glob, row in rows)
 
     def excludes(self, path: str) -> bool:
         """Whether this file is not reviewed at all."""
@@ -41,3 +45,22 @@ class PathFilter:
             spec.match_file(path) and discover.matches(rule, codes)
             for spec, codes in self._per_file
         )
+
+
+def _spec(patterns: Iterable[str]) -> GitIgnoreSpec:
+    """Patterns that make no sense, or would take too long, match nothing."""
+    return GitIgnoreSpec.from_lines([each for each in patterns if _is_usable(each)])
+
+
+def _is_usable(pattern: str) -> bool:
+    parts = pattern.split("/")
+    names = [part for part in parts if part != "**"]
+    if len(parts) - len(names) > _MAX_STARS or len(pattern) > 1000:
+        return False
+    if any(name.count("*") > _MAX_STARS for name in names):
+        return False
+    try:
+        GitIgnoreSpec.from_lines([pattern])
+    except ValueError:
+        return False
+    return True

@@ -144,7 +144,7 @@ def test_a_signed_event_is_in_the_queue_when_github_has_its_answer(
     assert str(turn.key) == "octo/shop#7"
 
 
-@pytest.mark.fault
+@pytest.mark.fault(1)
 def test_whoever_cannot_sign_gets_nothing_done_and_nothing_back(
     receiver: Receiver, turns: Turns
 ) -> None:
@@ -167,13 +167,13 @@ def test_whoever_cannot_sign_gets_nothing_done_and_nothing_back(
     assert f'event="pull_request",result="401"}} {len(signatures)}.0' in metrics
 
 
-@pytest.mark.fault
+@pytest.mark.fault(3)
 def test_both_secrets_pass_while_they_are_changed(receiver: Receiver) -> None:
     statuses = [receiver.deliver(secret=secret).status_code for secret in (OLD, NEW, "third")]
     assert statuses == [202, 202, 401]
 
 
-@pytest.mark.fault
+@pytest.mark.fault(4)
 def test_ten_copies_of_a_delivery_at_once_are_one(receiver: Receiver, turns: Turns) -> None:
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: receiver.deliver(delivery="same"), range(10)))
@@ -182,7 +182,7 @@ def test_ten_copies_of_a_delivery_at_once_are_one(receiver: Receiver, turns: Tur
     assert turns.counts().ready == 1
 
 
-@pytest.mark.fault
+@pytest.mark.fault(7)
 def test_every_example_of_githubs_is_answered_well(receiver: Receiver) -> None:
     examples = sorted(EXAMPLES.rglob("*.json"))
     refused = [
@@ -194,7 +194,7 @@ def test_every_example_of_githubs_is_answered_well(receiver: Receiver) -> None:
     assert refused == []
 
 
-@pytest.mark.fault
+@pytest.mark.fault(8)
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b'{"a":' * 100_000, b'{"x": NaN}', rb'{"action": "\ud800"}', b"\xff", b"[1]"],
@@ -205,14 +205,14 @@ def test_signed_rubbish_is_refused_and_the_door_stays_open(receiver: Receiver, b
     assert receiver.deliver().status_code == 202
 
 
-@pytest.mark.fault
+@pytest.mark.fault(7)
 @pytest.mark.parametrize("missing", ["x_github_event", "x_github_delivery"])
 def test_a_delivery_without_its_headers_is_refused(receiver: Receiver, missing: str) -> None:
     headers: dict[str, Any] = {missing: ""}
     assert receiver.deliver(**headers).status_code == 400
 
 
-@pytest.mark.fault
+@pytest.mark.fault(11)
 def test_a_form_is_refused_with_the_cure(receiver: Receiver) -> None:
     answer = receiver.deliver(content_type="application/x-www-form-urlencoded")
     assert answer.status_code == 415
@@ -223,14 +223,14 @@ def test_the_webhook_takes_post_alone(receiver: Receiver) -> None:
     assert receiver.client.get("/webhooks/github").status_code == 405
 
 
-@pytest.mark.fault
+@pytest.mark.fault(6)
 def test_too_large_a_body_is_refused_before_it_is_read(receiver: Receiver) -> None:
     with socket.create_connection(("127.0.0.1", receiver.port), timeout=30) as connection:
         connection.sendall(_head(f"content-length: {26 * 1024 * 1024}"))
         assert b" 413 " in connection.recv(1000)
 
 
-@pytest.mark.fault
+@pytest.mark.fault(6)
 def test_an_endless_body_is_cut_off_and_does_not_fill_the_memory(receiver: Receiver) -> None:
     chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
     with socket.create_connection(("127.0.0.1", receiver.port), timeout=30) as connection:
@@ -245,7 +245,7 @@ def test_an_endless_body_is_cut_off_and_does_not_fill_the_memory(receiver: Recei
     assert _memory(receiver) < 160
 
 
-@pytest.mark.fault
+@pytest.mark.fault(6)
 def test_a_body_that_trickles_is_cut_off(receiver: Receiver) -> None:
     with socket.create_connection(("127.0.0.1", receiver.port), timeout=30) as connection:
         connection.sendall(_head("content-length: 100") + b"{")
@@ -278,7 +278,7 @@ def _seconds(act: Callable[[], httpx.Response]) -> tuple[int, float]:
     return act().status_code, time.monotonic() - start
 
 
-@pytest.mark.fault
+@pytest.mark.fault(5, 9)
 @pytest.mark.parametrize("fault", ["gone", "hung", "full", "read-only", "locked"])
 def test_without_a_queue_github_is_told_to_deliver_again(
     own_redis: RedisServer, tmp_path: Path, fault: str
@@ -336,12 +336,13 @@ def _mend(fault: str, server: RedisServer, admin: Redis) -> None:
             admin.config_set("requirepass", "")
 
 
-@pytest.mark.fault
+@pytest.mark.fault(9)
 def test_the_receiver_starts_while_redis_is_away(tmp_path: Path) -> None:
     with receiving(f"unix://{tmp_path}/none.sock", tmp_path / "receiver.log") as receiver:
         assert receiver.deliver().status_code == 503
 
 
+@pytest.mark.fault(9)
 def test_an_evicting_redis_is_not_ready(own_redis: RedisServer, tmp_path: Path) -> None:
     with (
         receiving(own_redis.url, tmp_path / "receiver.log") as receiver,
@@ -378,7 +379,7 @@ def test_the_receiver_stays_under_120_mebibytes(receiver: Receiver) -> None:
     assert _memory(receiver) < 120
 
 
-@pytest.mark.fault
+@pytest.mark.fault(68)
 def test_pages_are_for_this_machine_alone(receiver: Receiver) -> None:
     for path in ("/", "/metrics"):
         assert receiver.client.get(path).status_code == 200
@@ -412,7 +413,7 @@ def test_pages_for_everyone_need_a_long_token() -> None:
         assert "short" not in shown.stderr
 
 
-@pytest.mark.fault
+@pytest.mark.fault(58, 68)
 def test_the_page_runs_nothing_and_shows_names_as_text(receiver: Receiver) -> None:
     receiver.deliver()
     page = receiver.client.get("/")
@@ -423,7 +424,7 @@ def test_the_page_runs_nothing_and_shows_names_as_text(receiver: Receiver) -> No
     )
 
 
-@pytest.mark.fault
+@pytest.mark.fault(62)
 def test_no_secret_reaches_the_log(receiver: Receiver) -> None:
     receiver.deliver(delivery=f"{NEW} ghs_{'a' * 36}")
     receiver.deliver(secret="wrong")

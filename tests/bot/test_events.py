@@ -156,7 +156,7 @@ def test_other_comments_are_ignored(body: str) -> None:
     assert decided("issue_comment", payload) == Ignored("no command in the comment")
 
 
-@pytest.mark.fault
+@pytest.mark.fault(50, 53)
 @pytest.mark.parametrize(
     "payload",
     [
@@ -177,7 +177,7 @@ def test_commands_of_bots_old_comments_and_closed_pull_requests_are_ignored(
     assert isinstance(decided("issue_comment", payload), Ignored)
 
 
-@pytest.mark.fault
+@pytest.mark.fault(44)
 def test_a_rerun_of_our_check_reviews_its_pull_request() -> None:
     assert decided("check_run", CHECK) == (ReviewRequest(KEY, "rerequest"),)
 
@@ -195,7 +195,7 @@ def test_a_rerun_from_a_fork_finds_the_number_in_our_own_mark() -> None:
     assert decided("check_run", fork) == (ReviewRequest(KEY, "rerequest"),)
 
 
-@pytest.mark.fault
+@pytest.mark.fault(44)
 @pytest.mark.parametrize(
     "payload",
     [
@@ -210,7 +210,7 @@ def test_other_checks_are_ignored(payload: dict[str, Any]) -> None:
     assert isinstance(decided("check_run", payload), Ignored)
 
 
-@pytest.mark.fault
+@pytest.mark.fault(7)
 @pytest.mark.parametrize(
     "path", sorted(EXAMPLES.rglob("*.json")), ids=lambda path: f"{path.parent.name}-{path.name}"
 )
@@ -241,7 +241,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.fault
+@pytest.mark.fault(8)
 @pytest.mark.parametrize("event", ["pull_request", "ping"])
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN.keys())
 def test_broken_json_is_refused(event: str, body: bytes) -> None:
@@ -249,7 +249,7 @@ def test_broken_json_is_refused(event: str, body: bytes) -> None:
         parse(event, body)
 
 
-@pytest.mark.fault
+@pytest.mark.fault(8)
 def test_of_doubled_keys_one_counts_and_nothing_breaks() -> None:
     body = b'{"action": "opened", "action": "closed"}'
     assert parse("pull_request", body).action == "closed"
@@ -271,6 +271,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@pytest.mark.fault(7)
 @given(
     st.sampled_from(sorted(HANDLED)),
     st.sampled_from([PULL_REQUEST, COMMENT, ISSUE_COMMENT, CHECK, SUITE]),

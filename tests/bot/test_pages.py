@@ -242,7 +242,7 @@ def test_rules_stand_with_their_trend_the_least_wanted_first(page: Page, redis: 
     assert f"{week}: 90%" in (row.get_by_role("img").get_attribute("aria-label") or "")
 
 
-@pytest.mark.fault
+@pytest.mark.fault(58, 68)
 def test_hostile_names_neither_run_nor_break_a_page(page: Page, redis: Redis) -> None:
     populate(redis)
     for address in ("/", f"/reviews/{1:016x}", "/rules"):
@@ -312,7 +312,7 @@ def test_from_elsewhere_the_token_opens_the_pages(
     assert TOKEN not in receivers.log.read_text()
 
 
-@pytest.mark.fault
+@pytest.mark.fault(68)
 def test_nothing_opens_the_pages_but_the_token(receivers: Receivers, redis: Redis) -> None:
     populate(redis)
     private = ("/", "/rules", f"/reviews/{2:016x}", "/metrics")
@@ -334,7 +334,7 @@ def test_nothing_opens_the_pages_but_the_token(receivers: Receivers, redis: Redi
         assert client.get("/setup").status_code == 410
 
 
-@pytest.mark.fault
+@pytest.mark.fault(68)
 def test_the_form_of_another_site_does_nothing(receivers: Receivers, redis: Redis) -> None:
     populate(redis)
     with httpx.Client(base_url=receivers.here, trust_env=False) as client:

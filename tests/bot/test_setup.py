@@ -140,7 +140,7 @@ def test_another_name_can_be_chosen_on_github(page: Page, visit: Visit) -> None:
     assert visit.end()[0] == 0
 
 
-@pytest.mark.fault
+@pytest.mark.fault(68)
 def test_who_does_not_know_the_address_gets_nothing(
     page: Page, visit: Visit, tmp_path: Path
 ) -> None:
@@ -155,7 +155,7 @@ def test_who_does_not_know_the_address_gets_nothing(
     assert not list((tmp_path / "stet").iterdir())
 
 
-@pytest.mark.fault
+@pytest.mark.fault(68)
 def test_a_code_that_github_refuses_leaves_the_page_open(page: Page, tmp_path: Path) -> None:
     action = page.locator("form").get_attribute("action") or ""
     state = action.partition("state=")[2]

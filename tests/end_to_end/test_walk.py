@@ -101,7 +101,7 @@ def repeat(service: Service, guid: str) -> None:
     service.github.state.deliveries.redeliver(known)
 
 
-@pytest.mark.fault
+@pytest.mark.fault(15, 43)
 def test_a_worker_killed_in_the_middle_costs_no_review_and_leaves_no_open_check(
     service: Service,
 ) -> None:
@@ -123,7 +123,7 @@ def test_a_worker_killed_in_the_middle_costs_no_review_and_leaves_no_open_check(
     assert service.mails() == ["review"]
 
 
-@pytest.mark.fault
+@pytest.mark.fault(21, 40)
 def test_a_push_in_the_middle_of_a_review_makes_the_old_one_silent(service: Service) -> None:
     github = service.github
     github.create_user("alice")

@@ -13,6 +13,7 @@ COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
+@pytest.mark.fault(70)
 def test_the_app_asks_for_exactly_this() -> None:
     manifest = yaml.safe_load((ROOT / "app.yml").read_text())
 
@@ -49,6 +50,7 @@ def test_hadolint_has_nothing_to_say_of_the_dockerfile() -> None:
     assert (said.returncode, said.stdout) == (0, "")
 
 
+@pytest.mark.fault(71)
 def test_the_image_runs_stet_as_a_numbered_user_and_without_a_shell() -> None:
     last_stage = (ROOT / "Dockerfile").read_text().rsplit("\nFROM ", 1)[1].splitlines()
 
@@ -57,6 +59,7 @@ def test_the_image_runs_stet_as_a_numbered_user_and_without_a_shell() -> None:
     assert not [line for line in last_stage if line.startswith(("RUN", "ADD"))]
 
 
+@pytest.mark.fault(71)
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_can_write_nothing_and_may_do_nothing_special(service: str) -> None:
     given = SERVICES[service]
@@ -68,6 +71,7 @@ def test_a_service_can_write_nothing_and_may_do_nothing_special(service: str) ->
     assert given["restart"] == "always"
 
 
+@pytest.mark.fault(73)
 def test_redis_is_reached_by_stet_alone_and_forgets_nothing() -> None:
     settings = dict(
         line.split(maxsplit=1)
@@ -104,6 +108,7 @@ def test_the_receiver_is_published_to_this_host_only() -> None:
     assert SERVICES["receiver"]["ports"] == ["127.0.0.1:8000:8000"]
 
 
+@pytest.mark.fault(72)
 def test_actions_are_pinned_and_may_do_nothing() -> None:
     text = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
     workflow = yaml.safe_load(text)
@@ -337,7 +342,7 @@ def test_the_action_writes_a_file_and_takes_options(project: Path, runner: dict[
     assert '"results": []' in (project / "found.sarif").read_text()
 
 
-@pytest.mark.fault
+@pytest.mark.fault(54)
 def test_a_hostile_branch_runs_nothing_in_the_action(project: Path, runner: dict[str, str]) -> None:
     shown = review_in_actions(project, runner, base='"; touch evil; $(touch evil) `touch evil`')
 

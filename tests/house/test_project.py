@@ -51,6 +51,7 @@ def test_the_page_of_dependencies_explains_exactly_those_there_are() -> None:
     ]
 
 
+@pytest.mark.fault(72)
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
 def test_a_lock_pins_every_file_by_its_hash_and_names_no_address(lock: Path) -> None:
     entries = re.split(r"(?m)^(?=[a-zA-Z])", re.sub(r"(?m)^\s*#.*\n", "", lock.read_text()))
@@ -76,6 +77,7 @@ def test_the_locks_hold_all_that_is_asked_for() -> None:
     assert locked("build.txt") == names(groups["build"])
 
 
+@pytest.mark.fault(72)
 def test_the_image_and_the_set_up_install_the_same_versions() -> None:
     def pins(lock: str) -> set[str]:
         return set(

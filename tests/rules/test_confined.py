@@ -44,6 +44,7 @@ def task_with(deed: dict[str, str]) -> Task:
     return task
 
 
+@pytest.mark.fault(24, 27)
 @pytest.mark.parametrize(
     ("deed", "words"),
     [("crash", "crashed the parser"), ("hang", "longer than"), ("eat", "more memory")],

@@ -28,6 +28,7 @@ def test_what_is_read_is_written_back_as_it_was(data: bytes) -> None:
     assert isinstance(read_shown("a.py", data), str)
 
 
+@pytest.mark.fault(48)
 @given(
     st.sampled_from(COOKIES),
     st.sampled_from(["# coding: {}\n", "#!x\n# vim: coding={}\r\n"]),
@@ -77,6 +78,7 @@ LAYOUTS = {
 }
 
 
+@pytest.mark.fault(48)
 def test_a_review_of_the_work_tree_fixes_files_in_their_own_encoding(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "-b", "main")
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'a'\n")

@@ -33,6 +33,7 @@ def reviewed(files: dict[str, bytes], limits: Limits) -> Report:
     return report
 
 
+@pytest.mark.fault(49)
 @pytest.mark.parametrize("name", DEEP)
 def test_what_is_too_deep_or_too_long_is_refused_before_it_is_parsed(name: str) -> None:
     for repetitions in (2_000, 10_000):
@@ -61,6 +62,7 @@ def test_what_the_guards_let_through_is_analysed_within_the_limits() -> None:
     assert report.files == len(files) + 1
 
 
+@pytest.mark.fault(49)
 def test_long_files_are_analysed_or_named_and_the_one_beside_them_is_reviewed() -> None:
     files = {f"app/{n}.py": FLAT[name](10_000).encode() for n, name in enumerate(sorted(FLAT))}
     report = reviewed({**files, "app/good.py": BAD}, Limits(memory=1024**3))
@@ -69,6 +71,7 @@ def test_long_files_are_analysed_or_named_and_the_one_beside_them_is_reviewed() 
     assert report.files + len(report.skipped) >= len(files) + 1
 
 
+@pytest.mark.fault(48)
 @pytest.mark.parametrize("name", ODD)
 def test_odd_bytes_are_analysed_or_named(name: str) -> None:
     data = ODD[name] + BAD if name in {"byte order mark", "latin-1", "newer syntax"} else ODD[name]

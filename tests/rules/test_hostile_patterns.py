@@ -129,6 +129,7 @@ def stop(*_: object) -> None:
     raise TooSlowError
 
 
+@pytest.mark.fault(57)
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_takes_linear_time(name: str) -> None:
     pattern = PATTERNS[name]

@@ -112,7 +112,7 @@ def test_without_a_yes_nothing_is_written(project: Path) -> None:
     assert git(project, "status", "--porcelain") == ""
 
 
-@pytest.mark.fault
+@pytest.mark.fault(47)
 def test_no_link_leads_out_of_the_repository(project: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

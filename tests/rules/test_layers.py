@@ -53,6 +53,7 @@ def test_a_layer_with_a_mistake_is_left_out_and_the_other_holds() -> None:
     ]
 
 
+@pytest.mark.fault(56)
 @pytest.mark.parametrize("data", [b"a = " + b"[" * 60_000, b"\xff", b"x = 1" * 20_000])
 def test_hostile_files_are_mistakes_like_any_other(data: bytes) -> None:
     assert layered(data, data, None).config == Config.default()

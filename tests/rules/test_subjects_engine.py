@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import libcst as cst
+import pytest
 from trees import project_of
 
 from rules.engine.inspect import Ear, Inspection, inspect
@@ -71,6 +72,7 @@ def test_only_files_that_may_hold_the_subject_are_searched() -> None:
     assert look("shop/a.py", "loud = A + word\n", on_shouts("AAA1", "word")).placed
 
 
+@pytest.mark.fault(25)
 def test_a_search_that_raises_costs_the_rules_that_wait_for_it() -> None:
     other = rule_of("BBB1")
 

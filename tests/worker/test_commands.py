@@ -18,6 +18,7 @@ from worker.commands import (
 REVIEW = Command(Verb.REVIEW)
 
 
+@pytest.mark.fault(53)
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
@@ -65,10 +66,12 @@ def test_a_comment_holds_at_most_five_commands() -> None:
     assert len(parse("/stet review\n" * 50)) == MOST_COMMANDS
 
 
+@pytest.mark.fault(54)
 def test_a_comment_beyond_githubs_size_is_not_read() -> None:
     assert parse("/stet review\n" + "x" * 70_000) == ()
 
 
+@pytest.mark.fault(54)
 @given(st.text(alphabet="/stet review`>-<!\n ", max_size=80))
 def test_any_text_is_parsed_without_error(body: str) -> None:
     assert len(parse(body)) <= MOST_COMMANDS

@@ -274,7 +274,7 @@ class Conduct(RuleBasedStateMachine):
         assert [e.path for e in said if e.status == 422] == []
 
 
-@pytest.mark.fault
+@pytest.mark.fault(10, 18, 22)
 @pytest.mark.timeout(3600)
 def test_no_sequence_of_events_makes_stet_repeat_itself(redis_url: str) -> None:
     Conduct.redis_url = redis_url

@@ -271,7 +271,7 @@ def test_a_probe_tells_a_living_worker_from_a_dead_one(redis_url: str) -> None:
         assert not is_alive(redis, socket.gethostname(), now + timedelta(minutes=5))
 
 
-@pytest.mark.fault
+@pytest.mark.fault(9)
 def test_a_probe_starts_no_worker_again_while_redis_is_away(tmp_path: Path) -> None:
     environment = {**os.environ, "STET_REDIS_URL": f"unix://{tmp_path}/none"}
     done = subprocess.run(

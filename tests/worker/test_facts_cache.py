@@ -17,6 +17,7 @@ def test_what_was_put_is_found_again_in_any_number(redis_url: str) -> None:
         assert cache.get_many([*items, "unknown"]) == items
 
 
+@pytest.mark.fault(67)
 def test_no_installation_reads_the_facts_of_another(redis_url: str) -> None:
     with Redis.from_url(redis_url) as redis:
         FactsCache(redis, 1).put_many({"same": b"secret"})
@@ -40,7 +41,7 @@ def test_a_full_redis_is_left_to_the_queue(redis_url: str) -> None:
         assert list(redis.scan_iter("*facts*")) == []
 
 
-@pytest.mark.fault
+@pytest.mark.fault(9)
 def test_a_redis_that_is_away_costs_only_time() -> None:
     with Redis(unix_socket_path="/nowhere/redis.sock") as redis:
         cache = FactsCache(redis, 1)

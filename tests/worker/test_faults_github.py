@@ -20,7 +20,7 @@ from sandbox import faults
 from worker.facts_cache import FactsCache
 from worker.github.client import App, open_github
 from worker.github.errors import UnavailableError
-from worker.request import PullRequestKey, ReviewRequest
+from worker.request import CommandRequest, PullRequestKey, ReviewRequest
 from worker.turns import PREFIX
 
 if TYPE_CHECKING:
@@ -126,6 +126,22 @@ def test_where_github_stays_away_the_work_is_put_back_and_comes_again(desk: Desk
     assert waits == 1
     assert len(desk.reviews()) == 1
     assert [each["status"] for each in desk.checks()] == ["completed"]
+
+
+@pytest.mark.fault(23)
+def test_two_commands_and_a_push_at_once_are_one_review(desk: Desk) -> None:
+    desk.open({"shop/rates.py": RATES_BAD}, by="alice")
+    for number in (1, 2):
+        comment = desk.github.comment(REPOSITORY, desk.number, "/stet review", by="alice")
+        asked = CommandRequest(desk.key, comment, in_review_thread=False, sender="alice")
+        desk.turns.enqueue(asked, f"comment-{number}")
+    desk.turns.enqueue(ReviewRequest(desk.key, "synchronize"), "push")
+
+    desk.turn()
+
+    assert len(desk.checks()) == 1
+    assert desk.mails() == {"review": 1}
+    assert desk.turns.waiting() == []
 
 
 @pytest.mark.fault(42)

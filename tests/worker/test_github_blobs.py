@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from odd_server import KEY, Asked, Told, minting, odd_server
 
 from worker.github.blobs import ARCHIVE_FROM, GitHubBlobs, oid_of
@@ -94,6 +95,7 @@ def test_content_that_does_not_fit_its_name_is_not_believed() -> None:
     assert asked[-1].path.endswith("/git/blobs/" + "3" * 40), "asked once more, as bytes"
 
 
+@pytest.mark.fault(63)
 def test_a_hostile_archive_gives_only_what_fits_and_writes_nothing() -> None:
     good = [b"x = %d\n" % n for n in range(ARCHIVE_FROM + 1)]
     blobs = named(*good)

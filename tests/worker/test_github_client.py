@@ -56,6 +56,7 @@ def test_each_request_says_who_asks_and_which_version_it_means() -> None:
     assert asked.headers["x-github-api-version"] == API_VERSION
 
 
+@pytest.mark.fault(36)
 def test_a_read_is_tried_again_with_growing_pauses() -> None:
     told = (Told(502), Told(body=b"<html>"), Told(503), Told(body=b'{"a": 1}'))
     with talking(answers(*told)) as (client, server, waits):
@@ -65,6 +66,7 @@ def test_a_read_is_tried_again_with_growing_pauses() -> None:
     assert waits == pytest.approx([0.5, 1.0, 2.0], rel=0.51)
 
 
+@pytest.mark.fault(36)
 def test_a_read_is_given_up_after_five_tries() -> None:
     with talking(answers(Told(500))) as (client, server, _), pytest.raises(UnavailableError):
         client.get("x", dict[str, int])
@@ -72,6 +74,7 @@ def test_a_read_is_given_up_after_five_tries() -> None:
     assert len(server.asked) == 5
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize("told", [Told(500), Told(502), Told(body=b'{"id": 1', cut_at=3)])
 def test_a_write_is_sent_once(told: Told) -> None:
     with talking(answers(told)) as (client, server, _), pytest.raises(UnavailableError):
@@ -80,6 +83,7 @@ def test_a_write_is_sent_once(told: Told) -> None:
     assert len(server.asked) == 1
 
 
+@pytest.mark.fault(32)
 def test_a_token_that_is_not_honoured_is_replaced_once() -> None:
     with talking(answers(Told(401), Told(201, b'{"a": 1}'))) as (client, server, _):
         client.write("POST", "x", object, {})
@@ -109,6 +113,7 @@ def test_a_move_within_github_is_followed() -> None:
     assert [each.path for each in server.asked] == ["/api/v3/old", "/api/v3/repositories/2/new"]
 
 
+@pytest.mark.fault(65)
 @pytest.mark.parametrize(
     "location",
     [
@@ -139,6 +144,7 @@ def test_a_circle_of_moves_ends() -> None:
     assert len(server.asked) < 6
 
 
+@pytest.mark.fault(65)
 def test_an_archive_is_fetched_without_our_token() -> None:
     def rule(asked: Asked) -> Told:
         if "tarball" in asked.path:
@@ -161,6 +167,7 @@ def test_an_answer_without_end_is_cut_off() -> None:
         client.write("POST", "x", object)
 
 
+@pytest.mark.fault(65)
 @pytest.mark.parametrize(
     ("owner", "repository"),
     [("..", "x"), ("a", ".."), ("a/b", "c"), ("a", "b?x=1"), ("", "x"), ("a", "b\n")],
@@ -216,6 +223,7 @@ SUSPENDED = b'{"message": "This installation has been suspended"}'
 SECONDARY = b'{"message": "You have exceeded a secondary rate limit."}'
 
 
+@pytest.mark.fault(33, 34, 35)
 @pytest.mark.parametrize(
     ("status", "headers", "body", "kind"),
     [
@@ -241,6 +249,7 @@ def test_each_status_has_its_meaning(
     assert type(error_of("GET", "/x", status, headers, body)) is kind
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
@@ -267,6 +276,7 @@ def test_a_pause_lasts_until_the_limit_resets() -> None:
     assert 85 < error.retry_after < 95
 
 
+@pytest.mark.fault(34)
 def test_a_rate_limit_is_never_waited_for() -> None:
     with (
         talking(answers(Told(403, headers={"Retry-After": "30"}))) as (client, server, waits),

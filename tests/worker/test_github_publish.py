@@ -57,6 +57,7 @@ def tools(desk: Desk, client: Client) -> Tools:
     return Tools(client, MemoryCache(), allow, allow, checks, forget, verdicts, dict)
 
 
+@pytest.mark.fault(38)
 def test_one_bad_line_of_twelve_costs_only_itself(desk: Desk) -> None:
     desk.open({"shop/lines.py": LINES})
 
@@ -106,7 +107,7 @@ def test_a_pending_review_that_a_crash_left_behind_is_in_nobodys_way(desk: Desk)
     assert sorted(each["line"] for each in desk.comments()) == [1, 2]
 
 
-@pytest.mark.fault
+@pytest.mark.fault(37)
 def test_a_write_whose_answer_is_lost_is_looked_for_before_it_is_sent_again(desk: Desk) -> None:
     desk.open({"shop/lines.py": LINES})
     lost = faults.bad_gateway_after_success()
@@ -117,7 +118,7 @@ def test_a_write_whose_answer_is_lost_is_looked_for_before_it_is_sent_again(desk
     assert len(desk.reviews()) == 1
 
 
-@pytest.mark.fault
+@pytest.mark.fault(36)
 def test_a_write_that_did_not_happen_is_sent_again(desk: Desk) -> None:
     desk.open({"shop/lines.py": LINES})
     desk.github.faults.add(faults.server_error(), method="POST", path=r"/reviews$", times=1)
@@ -127,7 +128,7 @@ def test_a_write_that_did_not_happen_is_sent_again(desk: Desk) -> None:
     assert len(desk.reviews()) == 1
 
 
-@pytest.mark.fault
+@pytest.mark.fault(36)
 def test_a_write_that_never_succeeds_is_an_error(desk: Desk) -> None:
     desk.open({"shop/lines.py": LINES})
     desk.github.faults.add(faults.server_error(), method="POST", path=r"/reviews$", times=9)
@@ -138,6 +139,7 @@ def test_a_write_that_never_succeeds_is_an_error(desk: Desk) -> None:
     assert desk.reviews() == []
 
 
+@pytest.mark.fault(16, 17)
 def test_a_closed_gate_lets_nothing_out(desk: Desk) -> None:
     desk.open({"shop/lines.py": LINES})
 
@@ -166,6 +168,7 @@ def stale_review(desk: Desk, happens: str) -> None:
         review_pull_request(opened, tools(desk, client), Ledger())
 
 
+@pytest.mark.fault(40, 41)
 @pytest.mark.parametrize(
     ("happens", "title"),
     [
@@ -187,6 +190,7 @@ def test_what_changed_meanwhile_is_not_spoken_about(desk: Desk, happens: str, ti
     assert OpenChecks(desk.redis).all() == []
 
 
+@pytest.mark.fault(43)
 def test_a_check_run_left_open_is_taken_up_or_closed(desk: Desk) -> None:
     desk.open({"shop/lines.py": LINES})
     first = desk.head()
@@ -203,6 +207,7 @@ def test_a_check_run_left_open_is_taken_up_or_closed(desk: Desk) -> None:
     assert [each.id for each in OpenChecks(desk.redis).all()] == [newer]
 
 
+@pytest.mark.fault(39)
 def test_more_annotations_than_one_request_takes_are_all_there(desk: Desk) -> None:
     many = "".join(
         f"def f{n}():\n    try:\n        go({n})\n    except:\n        pass\n" for n in range(70)

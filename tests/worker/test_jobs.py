@@ -49,6 +49,7 @@ def test_the_same_commit_reviewed_again_says_nothing(desk: Desk) -> None:
     assert {each["status"] for each in desk.checks()} == {"completed"}
 
 
+@pytest.mark.fault(47)
 def test_lines_above_and_a_new_name_of_the_file_repeat_nothing(desk: Desk) -> None:
     desk.open({"shop/rates.py": RATES_BAD})
     desk.review()
@@ -126,6 +127,7 @@ def test_a_clean_pull_request_hears_nothing_but_its_check(desk: Desk) -> None:
     assert [each.path for each in calls if each.path.endswith("/reviews")] == []
 
 
+@pytest.mark.fault(49)
 def test_a_file_that_does_not_parse_is_named_and_proves_nothing(desk: Desk) -> None:
     desk.open({"shop/rates.py": RATES_BAD, "shop/more.py": "x = 1\n"})
     desk.review()
@@ -165,6 +167,7 @@ def test_a_draft_gets_its_check_and_no_comment(desk: Desk) -> None:
     assert len(desk.comments()) == 1
 
 
+@pytest.mark.fault(10, 41)
 def test_a_closed_pull_request_is_left_alone(desk: Desk) -> None:
     desk.open({"shop/rates.py": RATES_BAD})
     desk.github.close(REPOSITORY, desk.number, by="alice")
@@ -175,6 +178,7 @@ def test_a_closed_pull_request_is_left_alone(desk: Desk) -> None:
     assert desk.reviews() == []
 
 
+@pytest.mark.fault(55)
 def test_the_configuration_of_the_base_branch_counts(desk: Desk) -> None:
     desk.github.commit(REPOSITORY, "main", {".stet.toml": '[rules]\nignore = ["SEC124"]\n'})
     desk.open({"shop/rates.py": RATES_BAD, ".stet.toml": '[rules]\nignore = ["ALL"]\n'})
@@ -211,6 +215,7 @@ def test_an_option_that_no_rule_knows_is_a_mistake_like_any_other(desk: Desk) ->
     assert len(desk.comments()) == 1
 
 
+@pytest.mark.fault(50)
 def test_bots_are_skipped_with_a_word_in_the_check(desk: Desk) -> None:
     desk.github.commit(REPOSITORY, "main", {".stet.toml": '[review]\nskip_authors = ["ali*"]\n'})
     desk.open({"shop/rates.py": RATES_BAD}, by="alice")
@@ -249,6 +254,7 @@ def test_those_who_may_ask_for_a_review_get_one_and_a_rocket(desk: Desk, who: st
     assert desk.mails() == {"review": 1}
 
 
+@pytest.mark.fault(52)
 @pytest.mark.parametrize("who", ["rita", "stranger"])
 def test_others_get_a_reason_and_no_review(desk: Desk, who: str) -> None:
     desk.open({"shop/rates.py": RATES_BAD}, by="alice")
@@ -263,6 +269,7 @@ def test_others_get_a_reason_and_no_review(desk: Desk, who: str) -> None:
     assert answer.startswith("Only the author of the pull request")
 
 
+@pytest.mark.fault(54)
 def test_an_unknown_command_gets_the_list_of_those_that_work(desk: Desk) -> None:
     desk.open({"shop/rates.py": RATES_BAD}, by="alice")
     text = "/stet format-disk @everyone <b>"
@@ -274,6 +281,7 @@ def test_an_unknown_command_gets_the_list_of_those_that_work(desk: Desk) -> None
     assert "everyone" not in answer
 
 
+@pytest.mark.fault(53)
 def test_a_quoted_command_is_no_command(desk: Desk) -> None:
     desk.open({"shop/rates.py": RATES_BAD}, by="alice")
     text = "> /stet review\n\nWhat does this do?"
@@ -302,6 +310,7 @@ def reactions(desk: Desk) -> set[str]:
     return {each.content for each in comments[-1].reactions}
 
 
+@pytest.mark.fault(51)
 def test_a_review_of_a_hundred_files_in_a_warm_repository_takes_eight_calls(desk: Desk) -> None:
     files: dict[str, str | bytes | None] = {f"shop/part_{n}.py": f"x = {n}\n" for n in range(99)}
     desk.open({**files, "shop/rates.py": RATES})
@@ -329,6 +338,7 @@ def test_a_cold_repository_is_read_as_one_archive(desk: Desk) -> None:
     assert len(desk.comments()) == 1
 
 
+@pytest.mark.fault(47, 48, 58)
 def test_odd_files_cost_nothing_but_themselves(desk: Desk) -> None:
     latin = "# -*- coding: latin-1 -*-\nNAME = 'caf\xe9'\n" + RATES_BAD
     desk.open(
@@ -353,7 +363,7 @@ def test_odd_files_cost_nothing_but_themselves(desk: Desk) -> None:
     assert "(3 more in this pull request)" in bodies[0]
 
 
-@pytest.mark.fault
+@pytest.mark.fault(37)
 def test_a_review_that_was_posted_though_the_answer_was_lost_is_posted_once(desk: Desk) -> None:
     desk.open({"shop/rates.py": RATES_BAD})
     fault = faults.bad_gateway_after_success()
@@ -365,7 +375,7 @@ def test_a_review_that_was_posted_though_the_answer_was_lost_is_posted_once(desk
     assert desk.check()["status"] == "completed"
 
 
-@pytest.mark.fault
+@pytest.mark.fault(36)
 @pytest.mark.parametrize(
     "fault", [faults.server_error(), faults.html_page(), faults.cut_off(20)], ids=str
 )
@@ -378,7 +388,7 @@ def test_reading_survives_an_answer_that_makes_no_sense(desk: Desk, fault: fault
     assert len(desk.comments()) == 1
 
 
-@pytest.mark.fault
+@pytest.mark.fault(32)
 def test_a_revoked_token_is_replaced_once_and_the_work_goes_on(desk: Desk) -> None:
     desk.open({"shop/rates.py": RATES_BAD})
     desk.github.faults.add(faults.revoked_token(), method="GET", path=r"/compare/", times=1)
@@ -390,7 +400,7 @@ def test_a_revoked_token_is_replaced_once_and_the_work_goes_on(desk: Desk) -> No
     assert len(minted) == 3  # twice the repository's, and the one for the organisation's file
 
 
-@pytest.mark.fault
+@pytest.mark.fault(34)
 def test_a_rate_limit_frees_the_worker_and_the_turn_comes_again(desk: Desk) -> None:
     desk.open({"shop/rates.py": RATES_BAD})
     limit = faults.secondary_rate_limit(retry_after=40)
@@ -406,7 +416,7 @@ def test_a_rate_limit_frees_the_worker_and_the_turn_comes_again(desk: Desk) -> N
     assert [each["status"] for each in desk.checks()] == ["completed"]
 
 
-@pytest.mark.fault
+@pytest.mark.fault(18)
 def test_a_crash_between_the_review_and_the_end_of_its_check_repeats_nothing(desk: Desk) -> None:
     desk.open({"shop/rates.py": RATES_BAD})
     desk.github.faults.add(faults.server_error(), method="PATCH", path=r"/check-runs/", times=3)
@@ -421,7 +431,7 @@ def test_a_crash_between_the_review_and_the_end_of_its_check_repeats_nothing(des
     assert desk.mails() == {"review": 1}
 
 
-@pytest.mark.fault
+@pytest.mark.fault(24)
 def test_a_review_that_keeps_failing_ends_in_a_neutral_check(desk: Desk) -> None:
     desk.open({"shop/rates.py": RATES_BAD})
     desk.github.faults.add(faults.answer(500, "no"), method="POST", path=r"/reviews$", times=99)
@@ -439,7 +449,7 @@ def test_a_review_that_keeps_failing_ends_in_a_neutral_check(desk: Desk) -> None
     assert len(desk.turns.failures()) == 1
 
 
-@pytest.mark.fault
+@pytest.mark.fault(33)
 def test_an_installation_that_is_gone_costs_one_call(desk: Desk) -> None:
     desk.open({"shop/rates.py": RATES_BAD})
     desk.github.uninstall(desk.installation)
@@ -451,6 +461,7 @@ def test_an_installation_that_is_gone_costs_one_call(desk: Desk) -> None:
     assert desk.checks() == []
 
 
+@pytest.mark.fault(62)
 def test_no_token_lies_open_in_redis(desk: Desk, redis_url: str) -> None:
     desk.open({"shop/rates.py": RATES_BAD})
 
@@ -463,6 +474,7 @@ def test_no_token_lies_open_in_redis(desk: Desk, redis_url: str) -> None:
     assert not [name for name, dump in dumps.items() if any(each in dump for each in tokens)]
 
 
+@pytest.mark.fault(45)
 def test_a_pull_request_of_more_files_than_a_comparison_lists_is_read_whole(desk: Desk) -> None:
     files: dict[str, str | bytes | None] = {
         f"shop/part_{n:03}.py": f"x = {n}\n" for n in range(305)
@@ -475,6 +487,7 @@ def test_a_pull_request_of_more_files_than_a_comparison_lists_is_read_whole(desk
     assert "306 files reviewed" in desk.check()["output"]["summary"]
 
 
+@pytest.mark.fault(46)
 def test_a_fork_that_is_gone_is_read_through_the_base_repository(desk: Desk) -> None:
     desk.github.create_user("mallory")
     desk.github.fork(REPOSITORY, owner="mallory")
@@ -510,6 +523,7 @@ def test_a_branch_without_common_history_ends_in_a_neutral_check(
     assert desk.check()["output"]["title"] == "Could not be read"
 
 
+@pytest.mark.fault(47)
 def test_links_and_submodules_are_not_followed(desk: Desk, tmp_path: Path) -> None:
     desk.open({"shop/rates.py": RATES_BAD})
     git(tmp_path, "init", "-q", "-b", "feature")

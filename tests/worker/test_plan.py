@@ -91,6 +91,7 @@ def test_a_long_finding_is_marked_at_its_first_shown_line() -> None:
     assert (comment.first, comment.last) == (20, 20)
 
 
+@pytest.mark.fault(39)
 def test_beyond_the_cap_the_lightest_go_to_the_summary() -> None:
     errors = [finding(f"SEC1{n:02}", line=n) for n in range(1, 4)]
     warnings = [finding(f"QLT1{n:02}", line=n, severity=Severity.WARNING) for n in range(1, 4)]
@@ -367,6 +368,7 @@ def test_two_suggestions_never_want_the_same_line() -> None:
     assert sorted(each is None for each in given_out) == [False, True]
 
 
+@pytest.mark.fault(48)
 def test_a_suggestion_keeps_the_line_ends_of_its_file() -> None:
     text = b"".join(b"line %d\r\n" % n for n in range(1, 201))
     fix = replacing("orders/api.py", Span(88, 1, 89, 1), "a\r\nb\r\n")
@@ -377,6 +379,7 @@ def test_a_suggestion_keeps_the_line_ends_of_its_file() -> None:
     assert (comment.suggestion.lines, comment.suggestion.eol) == (("a", "b"), "\r\n")
 
 
+@pytest.mark.fault(38)
 def test_a_refused_comment_is_told_in_the_check_run() -> None:
     good, bad = finding("SEC101", line=3), finding("SEC102", line=4)
 

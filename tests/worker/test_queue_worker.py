@@ -128,7 +128,7 @@ def test_workers_share_the_work_and_do_each_part_once(workers: Workers) -> None:
     assert sorted(int(number) for number, _ in workers.log("write")) == list(range(1, 21))
 
 
-@pytest.mark.fault
+@pytest.mark.fault(15)
 def test_a_killed_worker_and_its_child_are_replaced(workers: Workers) -> None:
     workers.ask("endless-once")
     first = workers.start()
@@ -142,7 +142,7 @@ def test_a_killed_worker_and_its_child_are_replaced(workers: Workers) -> None:
     assert len(workers.log("write")) == 1
 
 
-@pytest.mark.fault
+@pytest.mark.fault(16)
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux ends orphans")
 def test_the_children_of_a_killed_worker_end_with_it(workers: Workers) -> None:
     workers.ask("endless-once")
@@ -155,7 +155,7 @@ def test_the_children_of_a_killed_worker_end_with_it(workers: Workers) -> None:
     wait_for(lambda: not any(is_alive(child) for child in children))
 
 
-@pytest.mark.fault
+@pytest.mark.fault(17)
 def test_a_stalled_worker_writes_nothing_when_it_wakes(workers: Workers) -> None:
     workers.ask("slow")
     workers.start()
@@ -172,7 +172,7 @@ def test_a_stalled_worker_writes_nothing_when_it_wakes(workers: Workers) -> None
     assert len(workers.log("write")) == 1
 
 
-@pytest.mark.fault
+@pytest.mark.fault(26)
 def test_a_worker_told_to_stop_leaves_its_work_to_another(workers: Workers) -> None:
     workers.ask("slow")
     first = workers.start()
@@ -185,7 +185,7 @@ def test_a_worker_told_to_stop_leaves_its_work_to_another(workers: Workers) -> N
     assert workers.turns.counts().expired == 0, "it was given back, not found by the sweep"
 
 
-@pytest.mark.fault
+@pytest.mark.fault(19)
 def test_an_idle_worker_outlives_a_restart_of_redis(own_redis: RedisServer, tmp_path: Path) -> None:
     workers = Workers(own_redis.url, tmp_path)
     try:
@@ -202,7 +202,7 @@ def test_an_idle_worker_outlives_a_restart_of_redis(own_redis: RedisServer, tmp_
         workers.end()
 
 
-@pytest.mark.fault
+@pytest.mark.fault(30)
 @pytest.mark.parametrize(
     "data",
     [
@@ -235,7 +235,7 @@ class Owned:
         return os.mkdir, (str(self.path),)
 
 
-@pytest.mark.fault
+@pytest.mark.fault(30)
 def test_pickled_jobs_are_never_unpickled(workers: Workers, tmp_path: Path) -> None:
     target = tmp_path / "owned"
     name = forge(workers, data=pickle.dumps(Owned(target)))
@@ -244,7 +244,7 @@ def test_pickled_jobs_are_never_unpickled(workers: Workers, tmp_path: Path) -> N
     assert not target.exists()
 
 
-@pytest.mark.fault
+@pytest.mark.fault(30)
 @pytest.mark.parametrize("callback", ["success_callback_name", "failure_callback_name"])
 def test_callbacks_of_a_job_are_never_called(workers: Workers, callback: str) -> None:
     data = json.dumps(["stand_in_jobs.take_turn", None, [], {}])
@@ -256,7 +256,7 @@ def test_callbacks_of_a_job_are_never_called(workers: Workers, callback: str) ->
     assert worker.poll() is None
 
 
-@pytest.mark.fault
+@pytest.mark.fault(30, 31)
 def test_a_job_that_cannot_be_read_does_not_end_the_worker(workers: Workers) -> None:
     forge(workers, data="x", status="no such status")
     forge(workers, data="x", enqueued_at="yesterday")
@@ -267,7 +267,7 @@ def test_a_job_that_cannot_be_read_does_not_end_the_worker(workers: Workers) -> 
     assert worker.poll() is None
 
 
-@pytest.mark.fault
+@pytest.mark.fault(61)
 def test_the_traceback_of_a_failed_job_is_kept_without_secrets(workers: Workers) -> None:
     workers.ask("failing")
     workers.start()

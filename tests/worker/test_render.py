@@ -87,6 +87,7 @@ def test_a_comment_on_a_file(golden: Callable[[str, str], None]) -> None:
     golden("comment_on_file", file_comment(decided.file_level[0], pull_request(), why))
 
 
+@pytest.mark.fault(58)
 def test_a_comment_about_hostile_names(golden: Callable[[str, str], None]) -> None:
     path = "a`b](javascript:alert(1))<script>\u202e@org/all.py"
     message = (
@@ -100,6 +101,7 @@ def test_a_comment_about_hostile_names(golden: Callable[[str, str], None]) -> No
     golden("comment_hostile", inline_comment(decided.inline[0], pull_request(), why))
 
 
+@pytest.mark.fault(60)
 def test_a_suggestion_that_holds_fences_cannot_break_out(
     golden: Callable[[str, str], None],
 ) -> None:
@@ -183,6 +185,7 @@ def test_annotations_have_columns_on_one_line_only() -> None:
     assert first.level == "notice"
 
 
+@pytest.mark.fault(39)
 def test_a_thousand_findings_stay_within_githubs_limits() -> None:
     findings = [finding("QLT101", line=n % 190 + 1, fingerprint=str(n), message="é" * 400,
                         severity=Severity.NOTICE) for n in range(1000)]  # fmt: skip
@@ -238,6 +241,7 @@ def visible(markdown: str) -> str:
     return "".join(shown)
 
 
+@pytest.mark.fault(59)
 @given(HOSTILE)
 def test_any_words_become_plain_text_on_one_line(text: str) -> None:
     said = prose(text)
@@ -254,6 +258,7 @@ def test_any_text_fits_in_a_code_span(text: str) -> None:
     assert span.type == "code_inline"
 
 
+@pytest.mark.fault(60)
 @given(st.text(alphabet="`~\nab", max_size=60))
 def test_no_text_closes_the_fence_around_it(text: str) -> None:
     fence = fence_for(text)
@@ -283,6 +288,7 @@ def test_cut_text_fits_and_leaves_nothing_open(lines: list[str], most: int) -> N
         assert "cut here" in last.content
 
 
+@pytest.mark.fault(58)
 def test_characters_that_hide_or_reorder_are_shown() -> None:
     assert clean("a\u202eb\x1b[0m\u200b") == "a\\u202eb\\x1b[0m\\u200b"
 

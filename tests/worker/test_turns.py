@@ -67,7 +67,7 @@ def turns(redis: Redis) -> Turns:
     return Turns(redis)
 
 
-@pytest.mark.fault
+@pytest.mark.fault(4)
 def test_a_delivery_repeated_at_once_is_queued_once(turns: Turns) -> None:
     with ThreadPoolExecutor(10) as pool:
         accepted = list(pool.map(lambda _: turns.enqueue(review(), "one"), range(10)))
@@ -75,7 +75,7 @@ def test_a_delivery_repeated_at_once_is_queued_once(turns: Turns) -> None:
     assert turns.counts().ready == 1
 
 
-@pytest.mark.fault
+@pytest.mark.fault(12)
 def test_a_flood_of_one_installation_does_not_make_another_wait(turns: Turns) -> None:
     for number in range(1, 501):
         turns.enqueue(review(number, installation=1), new_id())
@@ -84,7 +84,7 @@ def test_a_flood_of_one_installation_does_not_make_another_wait(turns: Turns) ->
     assert 2 in {turn.key.installation for turn in first_two if turn}
 
 
-@pytest.mark.fault
+@pytest.mark.fault(22)
 def test_thirty_pushes_during_a_review_are_one_more_review(turns: Turns) -> None:
     turns.enqueue(review(), new_id())
     turn = turns.take()
@@ -123,7 +123,7 @@ def test_a_command_that_was_answered_does_not_come_again_after_a_crash(turns: Tu
     assert turn.commands == (commands[1],)
 
 
-@pytest.mark.fault
+@pytest.mark.fault(5, 9)
 def test_an_event_refused_by_a_full_redis_is_accepted_when_delivered_again(
     own_redis: RedisServer,
 ) -> None:
@@ -136,7 +136,7 @@ def test_an_event_refused_by_a_full_redis_is_accepted_when_delivered_again(
         assert turns.enqueue(review(), "again") == "queued"
 
 
-@pytest.mark.fault
+@pytest.mark.fault(19)
 def test_the_queue_survives_a_killed_redis(own_redis: RedisServer) -> None:
     with Redis.from_url(own_redis.url, decode_responses=True) as client:
         turns = Turns(client)
@@ -190,7 +190,7 @@ def test_without_work_there_is_no_turn(turns: Turns) -> None:
         assert held is None
 
 
-@pytest.mark.fault
+@pytest.mark.fault(34)
 def test_a_rate_limit_frees_the_worker_and_counts_no_try(turns: Turns, redis: Redis) -> None:
     turns.enqueue(review(), new_id())
     with hold_turn(turns, most_seconds=60) as held:
@@ -204,7 +204,7 @@ def test_a_rate_limit_frees_the_worker_and_counts_no_try(turns: Turns, redis: Re
     assert again.attempt == 1
 
 
-@pytest.mark.fault
+@pytest.mark.fault(24)
 def test_what_crashes_again_and_again_is_marked_exhausted(turns: Turns, redis: Redis) -> None:
     turns.enqueue(review(), new_id())
     for attempt in range(1, MOST_TRIES + 1):
@@ -222,7 +222,7 @@ def test_what_crashes_again_and_again_is_marked_exhausted(turns: Turns, redis: R
     assert turns.failures() == []
 
 
-@pytest.mark.fault
+@pytest.mark.fault(16, 17)
 def test_a_stale_holder_is_refused_before_it_writes(turns: Turns, redis: Redis) -> None:
     turns.enqueue(review(), new_id())
     written = []
@@ -241,7 +241,7 @@ def _take_over(turns: Turns, redis: Redis) -> None:
     assert turns.take()
 
 
-@pytest.mark.fault
+@pytest.mark.fault(21)
 def test_a_newer_push_stops_the_older_review_and_comes_next(turns: Turns) -> None:
     turns.enqueue(review(), new_id())
     reached = []
@@ -259,7 +259,7 @@ def test_a_newer_push_stops_the_older_review_and_comes_next(turns: Turns) -> Non
     assert len(following.commands) == 1
 
 
-@pytest.mark.fault
+@pytest.mark.fault(26)
 def test_a_worker_told_to_stop_gives_its_turn_back_at_once(turns: Turns) -> None:
     turns.enqueue(review(), new_id())
     with hold_turn(turns, most_seconds=60) as held:
@@ -281,7 +281,7 @@ def test_a_long_review_keeps_its_lease(redis: Redis) -> None:
         held.ensure_current()
 
 
-@pytest.mark.fault
+@pytest.mark.fault(15)
 def test_only_one_of_many_sweepers_works_in_a_while(turns: Turns, redis: Redis) -> None:
     turns.enqueue(review(), new_id())
     turns.take()
@@ -291,7 +291,7 @@ def test_only_one_of_many_sweepers_works_in_a_while(turns: Turns, redis: Redis) 
     assert (first.expired, turns.sweep(pause_seconds=60).expired) == (1, 0)
 
 
-@pytest.mark.fault
+@pytest.mark.fault(15, 20)
 def test_lost_wake_ups_are_replaced_by_the_sweep(turns: Turns, redis: Redis) -> None:
     for number in (1, 2, 3):
         turns.enqueue(review(number), new_id())
@@ -300,7 +300,7 @@ def test_lost_wake_ups_are_replaced_by_the_sweep(turns: Turns, redis: Redis) -> 
     assert redis.llen(f"rq:queue:{QUEUE}") == 3
 
 
-@pytest.mark.fault
+@pytest.mark.fault(27)
 def test_a_job_that_swallows_its_time_out_is_killed(redis_url: str, turns: Turns) -> None:
     turns.enqueue(review(), new_id())
     code = (

@@ -130,7 +130,7 @@ def test_it_ends_in_order_when_told_to(up: Up, number: signal.Signals) -> None:
     assert family.isdisjoint(processes())
 
 
-@pytest.mark.fault
+@pytest.mark.fault(16)
 @pytest.mark.end_to_end
 def test_nothing_is_left_when_it_is_killed(up: Up) -> None:
     up.start()
@@ -140,7 +140,7 @@ def test_nothing_is_left_when_it_is_killed(up: Up) -> None:
     wait_for(lambda: family.isdisjoint(processes()))
 
 
-@pytest.mark.fault
+@pytest.mark.fault(16)
 @pytest.mark.end_to_end
 def test_nothing_is_left_of_many_workers_that_are_killed(up: Up, redis_url: str) -> None:
     process = up.start("work", "--processes", "2", redis_url=redis_url)
@@ -151,7 +151,7 @@ def test_nothing_is_left_of_many_workers_that_are_killed(up: Up, redis_url: str)
     wait_for(lambda: family.isdisjoint(processes()))
 
 
-@pytest.mark.fault
+@pytest.mark.fault(15)
 @pytest.mark.end_to_end
 @pytest.mark.parametrize("part", ["bot.cli", "worker.cli work", "redis-server"])
 def test_a_part_that_is_killed_comes_back(up: Up, part: str) -> None:
@@ -183,7 +183,7 @@ def test_the_queue_outlives_it_in_the_data_folder(up: Up) -> None:
     assert up.data.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.fault
+@pytest.mark.fault(16)
 @pytest.mark.parametrize("means", sorted({MEANS, "pipe"}))
 def test_a_leashed_program_ends_when_its_parent_is_killed(means: Means) -> None:
     with subprocess.Popen([sys.executable, "-c", PARENT, means], stdout=subprocess.PIPE) as parent:
