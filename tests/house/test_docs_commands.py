@@ -62,12 +62,6 @@ def _settings() -> set[str]:
     return {f"STET_{name.upper()}" for name in names}
 
 
-def test_operators_find_every_setting_on_their_page() -> None:
-    named = set(SETTING.findall((ROOT / "docs" / "operators.md").read_text("utf-8")))
-
-    assert named == _settings()
-
-
 def test_no_page_names_a_setting_that_is_not_read() -> None:
     named = {each for page in PAGES for each in SETTING.findall(page.read_text("utf-8"))}
 

@@ -105,7 +105,8 @@ def test_the_operators_page_names_every_variable_that_is_read() -> None:
     from worker.settings import WorkerSettings
 
     text = (ROOT / "docs" / "operators.md").read_text()
-    documented = set(re.findall(r"`(STET_[A-Z_]+)`", text.split("## 3.")[1].split("## 4.")[0]))
+    table = text.partition("## What it reads from the environment")[2].partition("\n## ")[0]
+    documented = set(re.findall(r"`(STET_[A-Z_]+)`", table))
     fields = {*BotSettings.model_fields, *WorkerSettings.model_fields}
 
     assert documented == {f"STET_{name.upper()}" for name in fields}
