@@ -12,7 +12,7 @@ import csv
 import random
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -137,12 +137,16 @@ def review_change(repository: Repository, name: str, commit: str, cache: DiskCac
     return Reviewed(name, commit, snapshot.title, report.files, seconds, _crashes(report), said)
 
 
-def check_tree(repository: Repository, name: str, commit: str, cache: DiskCache) -> Reviewed:
-    """Everything that stands in one commit, checked at default settings."""
+def check_tree(
+    repository: Repository, name: str, commit: str, cache: DiskCache, only: Collection[str] = ()
+) -> Reviewed:
+    """What stands in one commit, or in some of its files, checked at default settings."""
     started = perf_counter()
     tree = repository.tree(commit)
     project = index.build(tree, repository, cache)
     small = {p: e.sha for p, e in tree.items() if e.is_file and e.size <= _MOST_BYTES}
+    if only:
+        small = {path: sha for path, sha in small.items() if path in only}
     blobs = repository.read(set(small.values()))
     texts = {path: blobs[sha] for path, sha in sorted(small.items()) if sha in blobs}
     report = check(texts.items(), project, Config())
@@ -162,6 +166,30 @@ def read_lines(file: Path) -> list[Reviewed]:
         return []
     decoder = msgspec.json.Decoder(Reviewed)
     return [decoder.decode(line) for line in file.read_bytes().splitlines()]
+
+
+class Label(NamedTuple):
+    """A finding, and what its reader decided."""
+
+    repository: str
+    commit: str
+    code: str
+    path: str
+    line: int
+    right: bool
+
+
+def _labels(table: Path) -> Iterator[Label]:
+    with table.open(newline="") as rows:
+        for row in csv.DictReader(rows):
+            yield Label(
+                row["repository"],
+                row["commit"],
+                row["code"],
+                row["path"],
+                int(row["line"]),
+                row["right"] == "yes",
+            )
 
 
 _FOLDER = click.option(
@@ -195,48 +223,37 @@ def choose(repositories: Path, each: int, seed: int, names: Sequence[str]) -> No
 @_FOLDER
 @click.option("--cache", required=True, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--whole", is_flag=True, help="Check the whole trees of these commits.")
+@click.option("--labels", type=_FILE, help="Of whole trees, only the files that labels speak of.")
 @click.option("--only", default="", help="Repositories whose name holds this.")
 @click.argument("sample", type=_FILE)
 @click.argument("output", type=_FILE)
 def run(
-    repositories: Path, cache: Path, sample: Path, output: Path, only: str, *, whole: bool
+    *,
+    repositories: Path,
+    cache: Path,
+    sample: Path,
+    output: Path,
+    only: str,
+    labels: Path | None,
+    whole: bool,
 ) -> None:
     """Review each change of the sample that OUTPUT does not hold yet; add what is said to it."""
     done = {(each.repository, each.commit) for each in read_lines(output)}
-    look = check_tree if whole else review_change
+    read = [] if labels is None else list(_labels(labels))
     with output.open("ab") as lines:
         for name, commit in _sample(sample):
             if (name, commit) in done or only not in name:
                 continue
             kept = DiskCache(cache / name.replace("/", "+"))
-            found = look(_opened(repositories, name), name, commit, kept)
+            repository = _opened(repositories, name)
+            if whole:
+                paths = {each.path for each in read if each[:2] == (name, commit)}
+                found = check_tree(repository, name, commit, kept, paths)
+            else:
+                found = review_change(repository, name, commit, kept)
             lines.write(msgspec.json.encode(found) + b"\n")
             lines.flush()
             click.echo(f"{name} {commit[:10]} {len(found.findings)} {found.seconds:.1f} s")
-
-
-class Label(NamedTuple):
-    """A finding, and what its reader decided."""
-
-    repository: str
-    commit: str
-    code: str
-    path: str
-    line: int
-    right: bool
-
-
-def _labels(table: Path) -> Iterator[Label]:
-    with table.open(newline="") as rows:
-        for row in csv.DictReader(rows):
-            yield Label(
-                row["repository"],
-                row["commit"],
-                row["code"],
-                row["path"],
-                int(row["line"]),
-                row["right"] == "yes",
-            )
 
 
 @main.command()
