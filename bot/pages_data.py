@@ -11,7 +11,7 @@ from typing import Any
 from bot.pages_plot import Plot, trend
 from bot.queue import Health, Queue, QueueAwayError
 from worker import journal, weeks
-from worker.journal import Detail, Summary
+from worker.journal import Called, Detail, Summary
 from worker.outcomes import LEAST_OUTCOMES, MOST_DISMISSED, Record, records_of
 from worker.request import ReviewRequest
 from worker.roster import FIELDS, ROSTER, Worker, worker_of
@@ -74,6 +74,7 @@ class RuleRow:
     code: str
     record: Record
     plot: Plot
+    called: Called | None = None
 
     @property
     def is_unwanted(self) -> bool:
@@ -103,8 +104,10 @@ async def rules_of(queue: Queue, now: datetime | None = None) -> list[RuleRow]:
     for each in counts:
         for name, number in each.items():
             total[name] = total.get(name, 0) + number
+    called = await queue.ask(journal.rules_called)
+    limit = 1 - MOST_DISMISSED
     rows = [
-        RuleRow(code, record, trend(_shares(by_week, code), names, 1 - MOST_DISMISSED))
+        RuleRow(code, record, trend(_shares(by_week, code), names, limit), called.get(code))
         for code, record in records_of(total).items()
     ]
     return sorted(rows, key=_least_wanted_first)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LATEST = "{stet}:reviews"
+_CALLED = "{stet}:rules"
 MOST_REVIEWS = 500
 MOST_ROWS = 300
 """Findings, files or crashes that are kept of one review."""
@@ -41,6 +42,14 @@ class Told:
     path: str
     line: int
     fate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a rule is called, and where its page is."""
+
+    name: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,8 @@ class Detail:
     crashes: tuple[tuple[str, str, str], ...] = ()
     stages: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    rules: Mapping[str, Called] = field(default_factory=dict)
+    """Those that `told` names, by code."""
     left_out: int = 0
     """Rows that were too many to keep."""
 
@@ -99,6 +110,8 @@ class Journal:
                 pipe.lpush(LATEST, msgspec.json.encode(detail.summary))
                 pipe.ltrim(LATEST, 0, MOST_REVIEWS - 1)
                 pipe.expire(LATEST, KEPT_SECONDS)
+                for code, called in detail.rules.items():
+                    pipe.hset(_CALLED, code, msgspec.json.encode(called))
                 pipe.execute()
         except RedisError as error:
             log.warning("a review cannot be noted: %s", type(error).__name__)
@@ -116,6 +129,18 @@ async def latest(redis: Any, most: int) -> list[Summary]:
             found.append(msgspec.json.decode(row, type=Summary))
         except msgspec.MsgspecError:
             continue  # of a version that wrote it otherwise
+    return found
+
+
+async def rules_called(redis: Any) -> dict[str, Called]:
+    """Every rule that was heard of, by code. `redis` is asynchronous."""
+    rows: Mapping[str, str] = await redis.hgetall(_CALLED)
+    found = {}
+    for code, row in rows.items():
+        try:
+            found[code] = msgspec.json.decode(row, type=Called)
+        except msgspec.MsgspecError:
+            continue
     return found
 
 

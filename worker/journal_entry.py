@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from rules.engine.finding import Finding, Report
-from worker.journal import MOST_ROWS, Detail, Outcome, Summary, Told, new_id, repository_of
+from worker.journal import MOST_ROWS, Called, Detail, Outcome, Summary, Told, new_id, repository_of
 from worker.logs import scrub
 from worker.placing import FileComment, InlineComment
 from worker.plan import ReviewPlan
@@ -63,8 +63,14 @@ def reviewed(
         ),
         stages=stages,
         facts=facts,
+        rules=_called(rows[:most], report),
         left_out=over,
     )
+
+
+def _called(rows: Iterable[Told], report: Report) -> dict[str, Called]:
+    found = {each.code: Called(each.name, each.url) for each in report.findings}
+    return {each.code: found[each.code] for each in rows if each.code in found}
 
 
 def ended(pull_request: PullRequest, outcome: Outcome, title: str) -> Detail:

@@ -18,7 +18,7 @@ from rq import Worker
 from service import Processes, free_port, wait_until_ready
 
 from worker import weeks
-from worker.journal import Detail, Journal, Outcome, Summary, Told
+from worker.journal import Called, Detail, Journal, Outcome, Summary, Told
 from worker.request import PullRequestKey, ReviewRequest
 from worker.turns import QUEUE, Turns
 
@@ -144,6 +144,7 @@ def review(redis: Redis, number: int, outcome: Outcome, title: str) -> str:
         crashes=(("SEC101", "orders/odd.py", "RecursionError"),),
         stages={"read the change": 0.5, "run the rules": 1.5, "say it": 0.5},
         facts={"Configuration": "defaults"},
+        rules={"SEC124": Called("request-without-timeout", "https://docs.example.org/SEC124")},
         left_out=7,
     )
     Journal(redis).write(detail)
@@ -233,6 +234,7 @@ def test_rules_stand_with_their_trend_the_least_wanted_first(page: Page, redis: 
     assert [each.split()[0] for each in heads] == ["DBQ101", "SEC124", "QLT101"]
     assert "unwanted" in heads[0]
     row = page.get_by_role("row").filter(has_text="SEC124")
+    expect(row.get_by_role("link", name="request-without-timeout")).to_be_visible()
     expect(row).to_contain_text("64 %")
     drawn = row.locator("polyline").get_attribute("points") or ""
     heights = [float(point.split(",")[1]) for point in drawn.split()]

@@ -41,6 +41,8 @@ def test_a_review_is_noted_with_what_became_of_each_finding(desk: Desk) -> None:
     assert list(detail.stages) == ["read the change", "run the rules", "say it"]
     assert abs(sum(detail.stages.values()) - summary.seconds) < 0.01
     assert detail.facts["Try"] == "1"
+    assert detail.rules["SEC124"].name == "request-without-timeout"
+    assert detail.rules.keys() == {each.code for each in detail.told}
 
 
 def test_what_is_said_no_more_is_told_with_its_reason(desk: Desk) -> None:
