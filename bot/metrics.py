@@ -35,6 +35,12 @@ class Metrics:
             "failures": self._gauge("stet_dlq", "Pull requests given up."),
             "expired": self._gauge("stet_lease_expired_total", "Turns of workers that died."),
             "fenced": self._gauge("stet_fenced_total", "Steps refused to a stale worker."),
+            "redelivered": self._gauge("stet_redelivered_total", "Events asked for again."),
+            "reconciled": self._gauge("stet_reconciled_total", "Reviews that nobody told of."),
+            "checks_open": self._gauge("stet_checks_open", "Check runs in progress."),
+            "checks_oldest_seconds": self._gauge(
+                "stet_checks_open_oldest_seconds", "The check run that is open for longest."
+            ),
         }
         self._findings = Gauge(
             "stet_findings_ended_total",

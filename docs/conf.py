@@ -43,7 +43,7 @@ CONTENTS = {
         "checklist",
         "comparison",
     ],
-    "For operators": ["operators", "scaling"],
+    "For operators": ["operators", "scaling", "faults"],
     "For contributors": ["writing-rules", "architecture", "decisions/index", "dependencies"],
 }
 

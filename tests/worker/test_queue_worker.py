@@ -22,8 +22,9 @@ from rq.job import Job
 from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 
+from worker.queue_worker import SWEEP_SECONDS
 from worker.request import PullRequestKey, ReviewRequest
-from worker.turns import MOST_TRIES, QUEUE, Turns
+from worker.turns import LEASE_SECONDS, MOST_TRIES, QUEUE, Turns
 
 if TYPE_CHECKING:
     from tests.conftest import RedisServer
@@ -288,6 +289,12 @@ def failed(workers: Workers) -> list[str]:
     with Redis.from_url(workers._url) as client:
         queue = Queue(QUEUE, connection=client, serializer=JSONSerializer)
         return list(FailedJobRegistry(queue=queue).get_job_ids())
+
+
+@pytest.mark.fault(15)
+def test_a_dead_worker_is_noticed_within_twenty_seconds() -> None:
+    # At worst a sweep has just been before the lease ends, and the one who swept is dead too.
+    assert LEASE_SECONDS + 2 * SWEEP_SECONDS <= 20
 
 
 @pytest.mark.fault(24)
