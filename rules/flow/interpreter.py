@@ -78,7 +78,6 @@ class Interpreter:
     _entered: set[FunctionCode] = field(default_factory=set)
     _base: dict[Site, Object] = field(default_factory=dict)
     _globals: dict[tuple[str, str], Value | None] = field(default_factory=dict)
-    _bound: dict[str, dict[str, list[ast.stmt]]] = field(default_factory=dict)
     _fields: dict[tuple[ClassCode, str], Value] = field(default_factory=dict)
     _selves: dict[ClassCode, tuple[Instance, dict[Site, Object]]] = field(default_factory=dict)
     _sources: dict[int, tuple[ast.expr, str]] = field(default_factory=dict)
@@ -306,7 +305,7 @@ class Interpreter:
 
     def _read_global(self, module: ModuleCode, name: str) -> Value | None:
         top = self.program.tops(module).get(name)
-        statements = self._statements(module).get(name)
+        statements = self.program.bound_at_top(module).get(name)
         if not statements:
             return top if top is not None else self._starred(module, name)
         values = [] if top is None else [top]
@@ -329,16 +328,6 @@ class Interpreter:
         access.sealed(found, frame)
         self._base.update(frame.state.heap)
         return found
-
-    def _statements(self, module: ModuleCode) -> dict[str, list[ast.stmt]]:
-        """The statements at the top of a module that give a name its value, by name."""
-        known = self._bound.get(module.path)
-        if known is None:
-            known = self._bound[module.path] = {}
-            for node in _top_statements(module.tree.body):
-                for name in _bound_names(node):
-                    known.setdefault(name, []).append(node)
-        return known
 
     def _starred(self, module: ModuleCode, name: str) -> Value | None:
         record = self.program.modules.by_path.get(module.path)
@@ -481,43 +470,3 @@ def _last(node: ast.expr) -> str:
     while isinstance(node, ast.Call):
         node = node.func
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
-def _top_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    for node in body:
-        if isinstance(node, ast.If | ast.Try):
-            yield from _top_statements(node.body)
-            yield from _top_statements(node.orelse)
-            for handler in getattr(node, "handlers", ()):
-                yield from _top_statements(handler.body)
-        else:
-            yield node
-
-
-def _bound_names(node: ast.stmt) -> Iterator[str]:
-    match node:
-        case ast.Assign(targets=targets):
-            for target in targets:
-                yield from _stored(target)
-        case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is not None:
-            yield name
-        case ast.AugAssign(target=ast.Name(id=name)):
-            yield name
-        case ast.Import(names=names):
-            yield from (each.asname or each.name.partition(".")[0] for each in names)
-        case ast.ImportFrom(names=names):
-            yield from (each.asname or each.name for each in names)
-        case ast.For(target=target):
-            yield from _stored(target)
-        case ast.With(items=items):
-            for item in items:
-                if isinstance(item.optional_vars, ast.Name):
-                    yield item.optional_vars.id
-        case _:
-            pass
-
-
-def _stored(target: ast.expr) -> Iterator[str]:
-    for each in ast.walk(target):
-        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-            yield each.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from rules.facts.bodies import Bodies
@@ -26,6 +26,7 @@ class Program:
     _read: dict[str, ModuleCode | None] = field(default_factory=dict)
     _found: dict[str, Value | None] = field(default_factory=dict)
     _splits: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _bound: dict[str, dict[str, list[ast.stmt]]] = field(default_factory=dict)
     _tops: dict[str, dict[str, Value]] = field(default_factory=dict)
     _functions: dict[int, FunctionCode] = field(default_factory=dict)
     _classes: dict[int, ClassCode] = field(default_factory=dict)
@@ -61,6 +62,16 @@ class Program:
             path, name, tree, path.endswith("__init__.py"), _rebound(tree)
         )
         return other
+
+    def bound_at_top(self, module: ModuleCode) -> Mapping[str, list[ast.stmt]]:
+        """The statements at the top of a module that give a name its value, by name."""
+        known = self._bound.get(module.path)
+        if known is None:
+            known = self._bound[module.path] = {}
+            for node in _top_statements(module.tree.body):
+                for name in _bound_names(node):
+                    known.setdefault(name, []).append(node)
+        return known
 
     def tops(self, module: ModuleCode) -> dict[str, Value]:
         """The functions and classes that a module defines at its top, also under `if`."""
@@ -280,3 +291,46 @@ def _rebound(tree: ast.Module | None) -> frozenset[str]:
         for name in ("body", "orelse", "finalbody", "handlers", "cases"):
             stack.extend(getattr(node, name, ()) if not isinstance(node, ast.expr) else ())
     return frozenset(found)
+
+
+def _top_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    for node in body:
+        if isinstance(node, ast.If | ast.Try):
+            yield from _top_statements(node.body)
+            yield from _top_statements(node.orelse)
+            for handler in getattr(node, "handlers", ()):
+                yield from _top_statements(handler.body)
+        else:
+            yield node
+
+
+def _bound_names(node: ast.stmt) -> Iterator[str]:
+    match node:
+        case ast.Assign(targets=targets):
+            for target in targets:
+                yield from _stored(target)
+        case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is not None:
+            yield name
+        case ast.AugAssign(target=ast.Name(id=name)):
+            yield name
+        case ast.Import(names=names):
+            yield from (each.asname or each.name.partition(".")[0] for each in names)
+        case ast.ImportFrom(names=names):
+            yield from (each.asname or each.name for each in names)
+        case ast.For(target=target):
+            yield from _stored(target)
+        case ast.With(items=items):
+            for item in items:
+                if isinstance(item.optional_vars, ast.Name):
+                    yield item.optional_vars.id
+        case _:
+            pass
+
+
+def _stored(target: ast.expr) -> Iterator[str]:
+    if isinstance(target, ast.Name):
+        yield target.id
+        return
+    for each in ast.walk(target):
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            yield each.id

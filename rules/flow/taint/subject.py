@@ -15,7 +15,7 @@ from rules.flow.interpreter import Interpreter, Limit
 from rules.flow.program import Program
 from rules.flow.taint.entries import entries, may_enter
 from rules.flow.taint.sinks import PROBE, Returned, Sink, Stored
-from rules.flow.taint.taint import Hit, Taint, short
+from rules.flow.taint.taint import Hit, Sinks, Taint, short
 from rules.flow.values import Value
 from rules.kit import Here, Related
 from rules.kit.paths import is_migration, is_test
@@ -138,6 +138,14 @@ def _sink_words(classes: tuple[type[TaintedCall], ...]) -> frozenset[str]:
     return frozenset(found)
 
 
+@cache
+def _sinks_of(classes: tuple[type[TaintedCall], ...]) -> Sinks:
+    families: dict[str, list[Sink | Stored | Returned]] = {}
+    for each in classes:
+        families.setdefault(each.family, []).extend(each.sinks)
+    return Sinks.of(families)
+
+
 class _Analysis:
     """The hits of one file, for all families together: it is interpreted once."""
 
@@ -163,10 +171,8 @@ class _Analysis:
         module = program.module(here.path) if program is not None else None
         if program is None or module is None:
             return
-        families: dict[str, list[Sink | Stored | Returned]] = {}
-        for each in classes:
-            families.setdefault(each.family, []).extend(each.sinks)
-        domain = Taint(families, frozenset(each.family for each in classes if each.hotspots))
+        hotspots = frozenset(each.family for each in classes if each.hotspots)
+        domain = Taint(_sinks_of(tuple(classes)), hotspots)
         run = Interpreter(program, domain)
         most = run.steps
         limits: list[Limit] = []

@@ -88,27 +88,43 @@ class Hit:
     mark: Mark | None
 
 
+@dataclass(frozen=True, eq=False)
+class Sinks:
+    """What data must not reach, with its family; calls by their full name, or by the method's."""
+
+    by_name: Mapping[str, Sequence[tuple[str, Sink]]]
+    by_method: Mapping[str, Sequence[tuple[str, Sink]]]
+    stored: Sequence[tuple[str, Stored]]
+    returned: Sequence[tuple[str, Returned]]
+
+    @classmethod
+    def of(cls, families: Mapping[str, Sequence[Sink | Stored | Returned]]) -> Sinks:
+        by_name: dict[str, list[tuple[str, Sink]]] = {}
+        by_method: dict[str, list[tuple[str, Sink]]] = {}
+        flat = [(family, sink) for family, every in families.items() for sink in every]
+        for family, sink in flat:
+            if isinstance(sink, Sink):
+                for name in sink.names:
+                    table = by_method if name.startswith("*.") else by_name
+                    table.setdefault(name.removeprefix("*."), []).append((family, sink))
+        return cls(
+            by_name,
+            by_method,
+            [(family, sink) for family, sink in flat if isinstance(sink, Stored)],
+            [(family, sink) for family, sink in flat if isinstance(sink, Returned)],
+        )
+
+
 @dataclass
 class Taint(Domain):
     """Follows the caller's data to the sinks of these families."""
 
-    families: Mapping[str, Sequence[Sink | Stored | Returned]]
+    sinks: Sinks
     hotspots: frozenset[str] = frozenset()
     hits: list[Hit] = field(default_factory=list)
     facts: dict[FunctionCode, dict[bool, dict[Origin, frozenset[str]] | None]] = field(
         default_factory=dict
     )
-    _by_name: dict[str, list[tuple[str, Sink]]] = field(default_factory=dict)
-    _by_method: dict[str, list[tuple[str, Sink]]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for family, every in self.families.items():
-            for sink in every:
-                if not isinstance(sink, Sink):
-                    continue
-                for name in sink.names:
-                    table = self._by_method if name.startswith("*.") else self._by_name
-                    table.setdefault(name.removeprefix("*."), []).append((family, sink))
 
     # Sources.
 
@@ -732,8 +748,8 @@ class Taint(Domain):
 
     def _look_at(self, call: Call, frame: Frame) -> None:
         for family, sink in (
-            *self._by_name.get(call.name, ()),
-            *self._by_method.get(call.method, ()),
+            *self.sinks.by_name.get(call.name, ()),
+            *self.sinks.by_method.get(call.method, ()),
         ):
             given = sink.given(call)
             if given and sink.when(call, frame):
@@ -743,13 +759,12 @@ class Taint(Domain):
     def stored(
         self, target: ast.expr, owner: Value, key: Value, value: Value, frame: Frame
     ) -> None:
-        for family, every in self.families.items():
-            for sink in every:
-                if isinstance(sink, Stored) and _is_owner(sink, owner, target):
-                    name = short(target)
-                    self.reach(family, sink, name, value, target, frame)
-                    if sink.keys:
-                        self.reach(family, sink, name, key, target, frame)
+        for family, sink in self.sinks.stored:
+            if _is_owner(sink, owner, target):
+                name = short(target)
+                self.reach(family, sink, name, value, target, frame)
+                if sink.keys:
+                    self.reach(family, sink, name, key, target, frame)
 
     def _answered(self, value: Value, node: ast.Return, frame: Frame) -> None:
         code = frame.code
@@ -758,10 +773,8 @@ class Taint(Domain):
         route = sources.route_of(code, frame.run.program)
         if route is None or not route.is_html:
             return
-        for family, every in self.families.items():
-            for sink in every:
-                if isinstance(sink, Returned):
-                    self._answered_with(family, sink, value, node, frame)
+        for family, sink in self.sinks.returned:
+            self._answered_with(family, sink, value, node, frame)
 
     def _answered_with(
         self, family: str, sink: Returned, value: Value, node: ast.Return, frame: Frame
