@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,15 +30,19 @@ class Call:
 
 @dataclass(frozen=True)
 class AddedCode:
-    """What a change adds to one Python file that is neither a test nor written by a program."""
+    """What a change adds to one Python file that is neither a test nor written by a program.
+
+    `is_worth` tells from the added lines and the whole file whether a parse is worth its time.
+    """
 
     change: FileChange
+    is_worth: Callable[[bytes, bytes], bool]
 
     @classmethod
-    def of(cls, change: FileChange) -> AddedCode | None:
+    def of(cls, change: FileChange, is_worth: Callable[[bytes, bytes], bool]) -> AddedCode | None:
         path = change.path
         spared = is_test(path) or is_generated(path) or not is_python(path)
-        return None if spared or not change.added or change.after is None else cls(change)
+        return None if spared or not change.added or change.after is None else cls(change, is_worth)
 
     @property
     def path(self) -> str:
@@ -86,7 +90,10 @@ class AddedCode:
     @cached_property
     def _statements(self) -> Sequence[tuple[ast.AST, str]]:
         """Statements, handlers and cases, each with the name of the function around it."""
-        tree = parse_any(self.change.after or b"")
+        data = self.change.after or b""
+        if not self.is_worth(lines_at(data, self.change.added), data):
+            return ()
+        tree = parse_any(data)
         found: list[tuple[ast.AST, str]] = []
         stack: list[tuple[ast.AST, str]] = [
             (each, "") for each in reversed(tree.body if tree else [])
@@ -98,6 +105,14 @@ class AddedCode:
             below = [each for block in _BLOCKS for each in _block(node, block)]
             stack.extend((each, within) for each in reversed(below))
         return found
+
+
+def lines_at(data: bytes | None, numbers: Collection[int]) -> bytes:
+    """The lines with these numbers, one below the other."""
+    if data is None or not numbers:
+        return b""
+    lines = data.split(b"\n")
+    return b"\n".join(lines[each - 1] for each in sorted(numbers) if each <= len(lines))
 
 
 def line_of(node: ast.AST) -> int:

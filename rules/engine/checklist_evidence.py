@@ -40,6 +40,19 @@ _SILENCES = re.compile(
 )
 _BRANCHES = (ast.If, ast.While, ast.ExceptHandler, ast.match_case, ast.IfExp)
 _LONGEST_LINE = 1000
+_TELLING = re.compile(
+    rb"\bobjects\b|\b(?:execute|scalars?|query|exec|stream_scalars|create_table|CreateModel|save|open"
+    rb"|write_text|write_bytes|copyfile|copy2|copytree|to_csv|to_parquet|to_excel|Model|table"
+    rb"|debug|info|warning|error|critical|exception)\b|__tablename__|File(?:Field|Handler)|ImageField"
+)
+_FORKS = re.compile(rb"\b(?:if|elif|while|except|case)\b")
+_CLIENTS = re.compile(
+    rb"(?m)^[ \t]{0,40}(?:from|import)[ \t]{1,9}(?:"
+    + "|".join(
+        map(re.escape, sorted({*_SERVICES, *_SERVICE_PARTS, "urllib", "http", "google"}))
+    ).encode()
+    + rb")\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +67,22 @@ class Evidence:
     because: str
 
 
+def may_tell(added: bytes, file: bytes) -> bool:
+    """Whether anything below may be found in added lines: a look that saves most parses."""
+    return (
+        _TELLING.search(added) is not None
+        or len(_FORKS.findall(added)) >= MANY_BRANCHES
+        or (b"(" in added and _CLIENTS.search(file) is not None)
+    )
+
+
 def services(code: AddedCode) -> Iterator[Evidence]:
     """Calls of clients of other services."""
     for call in code.calls:
         full = code.imports.get(call.chain[0], "")
         package = full.partition(".")[0]
+        if "web" in (*full.split(".")[1:2], *call.chain[1:2]) and package == "aiohttp":
+            continue  # its server
         is_part = full.startswith(_SERVICE_PARTS)
         if package in _SERVICES or is_part:
             name = ".".join(full.split(".")[:2]) if is_part else package

@@ -40,7 +40,7 @@ def evidence_for(
     files: Sequence[FileChange], findings: Sequence[Finding]
 ) -> Mapping[str, Evidence]:
     """The first place that gives reason to ask, by the id of the row."""
-    code = [found for each in files if (found := AddedCode.of(each)) is not None]
+    code = [found for each in files if (found := AddedCode.of(each, evidence.may_tell)) is not None]
     first: dict[str, Evidence] = {}
     for row, reason in REASONS.items():
         why = next(iter(reason.find(code, files, findings)), None)

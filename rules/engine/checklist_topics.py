@@ -9,6 +9,7 @@ from functools import cache
 
 import libcst as cst
 
+from rules.engine.added_code import lines_at
 from rules.engine.catalogue import Row, checklist
 from rules.engine.checklist_evidence import Evidence
 from rules.engine.checklist_reasons import evidence_for
@@ -119,11 +120,5 @@ def _is_drawn(rule: Rule, listener: Listener) -> bool:
 
 def _changed(change: FileChange) -> bytes:
     """The lines that a change adds and takes away."""
-    sides = ((change.before, change.removed), (change.after, change.added))
-    return b"\n".join(
-        line
-        for data, numbers in sides
-        if data is not None and numbers
-        for number, line in enumerate(data.split(b"\n"), start=1)
-        if number in numbers
-    )
+    gone = lines_at(change.before, change.removed)
+    return gone + b"\n" + lines_at(change.after, change.added)
