@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, cast
 
 from worker.open_checks import OpenChecks
+from worker.turns import PREFIX
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -29,6 +31,10 @@ def drop_all(redis: Redis, installation: int) -> None:
     drop_credentials(redis, installation)
     for family in _LASTING:
         _delete(redis, f"{{stet}}:{family}:{installation}:*")
+    failures = f"{PREFIX}failures"
+    for row in redis.lrange(failures, 0, -1):
+        if json.loads(row)["pull"].startswith(f"{installation}:"):
+            redis.lrem(failures, 1, row)  # type: ignore[arg-type]  # bytes go as well
 
 
 def known_installations(redis: Redis) -> set[int]:

@@ -27,6 +27,8 @@ _MOST_TRIES = 3
 _WAITS = (timedelta(0), timedelta(hours=1), timedelta(hours=12))
 """From one try to the next: a receiver that is down for long must not use them all up."""
 _MOST_AT_ONCE = 200
+_MOST_KEPT = 10_000
+"""Beyond that, open pull requests are found by the hourly look at them."""
 _SECOND = 1.0
 _OVERLAP = timedelta(minutes=5)
 _NAME = "{stet}:undelivered"
@@ -64,7 +66,8 @@ def merged(
             # Asked for by us before Redis lost it, or by a person.
             one = missed[each.guid]
             missed[each.guid] = replace(one, asked=one.asked + 1, asked_at=each.delivered_at)
-    return {guid: one for guid, one in missed.items() if one.at >= oldest}
+    kept = sorted((one.at, guid) for guid, one in missed.items() if one.at >= oldest)
+    return {guid: missed[guid] for _, guid in kept[:_MOST_KEPT]}
 
 
 class DeliverySweep:

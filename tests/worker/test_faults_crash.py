@@ -77,6 +77,24 @@ def is_idle(desk: Desk) -> bool:
     return not (counts.ready or counts.running or counts.later)
 
 
+@pytest.mark.fault(13, 14, 20)
+def test_a_worker_that_starts_finds_what_was_opened_while_stet_was_down(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.github.clock.advance(-600)
+    desk.open({"shop/rates.py": RATES_BAD})
+    desk.github.clock.advance(600)
+
+    worker = Worker(tmp_path / "worker.log")
+    try:
+        wait_for(lambda: desk.checks() and is_idle(desk))
+    finally:
+        worker.end()
+
+    assert [each["status"] for each in desk.checks()] == ["completed"]
+    assert len(desk.comments()) == 1
+
+
 @pytest.mark.fault(15, 18, 37, 43)
 def test_whenever_a_review_is_killed_the_end_is_the_same(desk: Desk, worker: Worker) -> None:
     for number, (method, path, skip, kind) in enumerate(POINTS):

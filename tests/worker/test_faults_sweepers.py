@@ -290,6 +290,10 @@ def test_of_an_installation_that_was_removed_nothing_is_kept(desk: Desk, redis_u
     sweep = PullSweep(app_of(desk), desk.redis, desk.turns)
     kept = known_installations(desk.redis)
     desk.github.uninstall(desk.installation)
+    desk.turns.enqueue(ReviewRequest(desk.key, "opened"), "given up")
+    given_up = desk.turns.take()
+    assert given_up
+    desk.turns.give_up(given_up, "why")
     desk.turns.enqueue(ReviewRequest(desk.key, "opened"), "late")
     mine = f"*:{desk.installation}*"
 
@@ -301,6 +305,7 @@ def test_of_an_installation_that_was_removed_nothing_is_kept(desk: Desk, redis_u
     with Redis.from_url(redis_url, decode_responses=True) as redis:
         assert list(redis.scan_iter(match=mine)) == []
     assert desk.turns.waiting() == []
+    assert desk.turns.failures() == []
 
 
 @pytest.mark.fault(33)
