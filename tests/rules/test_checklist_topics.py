@@ -177,6 +177,12 @@ def test_tests_give_no_reason(row: str) -> None:
         ("shop/jobs.py", "", "x = gates.open('west')\n", "cleanup.disk-space"),
         ("shop/jobs.py", "", "def f(a):\n    if a:\n        pass\n", "tests.critical-paths"),
         ("shop/jobs.py", "", "import requests\n", "tests.integrations"),
+        (
+            "app.py",
+            "",
+            "from aiohttp import web\n\napp = web.Application()\n",
+            "tests.integrations",
+        ),
         ("shop/jobs.py", "", "KINDS = {'FileHandler'}\n", "cleanup.log-retention"),
         ("scripts/load.py", "", CASES["tests.performance"][1], "tests.performance"),
         ("pyproject.toml", "[project]\n", "[project]\nname = 'shop'\n", "workflow.standards"),
