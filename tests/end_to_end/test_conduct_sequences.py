@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from desk import RATES, RATES_BAD, SHELF_BAD
 from town import Street
@@ -212,14 +210,14 @@ def test_another_base_branch_means_another_verdict(street: Street) -> None:
     assert street.mails() == ["review"]
 
 
-def test_a_merge_queue_has_its_verdict_in_ten_seconds_and_merges(street: Street) -> None:
+def test_a_merge_queue_has_its_verdict_without_a_review_and_merges(street: Street) -> None:
     street.open(BAD, base=FINE)
 
-    began = time.monotonic()
+    made = len(street.github.exchanges)
     tried = street.github.queue_merge(street.name, street.number, by="walter")
     street.settle()
 
-    assert time.monotonic() - began < 10
+    assert len(street.github.exchanges) - made <= 4  # GitHub waits; then one more for the closing
     assert street.verdict(tried) == ("success", f"Reviewed in #{street.number}")
     assert street.github.pull_request(street.name, street.number).merged_at
     assert street.mails() == ["review"]

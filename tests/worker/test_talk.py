@@ -191,6 +191,15 @@ def test_the_eleventh_command_of_an_hour_is_refused(desk: Desk) -> None:
     assert sum("Bad:" in each for each in many) == 5
 
 
+def test_who_gives_several_commands_is_asked_for_once(desk: Desk) -> None:
+    opened(desk)
+    calls = desk.ask("/stet patch", "walter") + desk.ask("/stet patch", "WALTER")
+
+    asked = [each for each in calls if each.path.endswith("/permission")]
+    assert len(asked) == 1
+    assert len(desk.answers()) == 2
+
+
 def test_a_comment_that_a_person_deleted_never_returns(desk: Desk) -> None:
     thread = opened(desk)
     desk.github.delete_review_comment(REPOSITORY, desk.number, thread, by="walter")
