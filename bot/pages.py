@@ -26,7 +26,7 @@ MOST_FORM_BYTES = 10_000
 REFRESH_SECONDS = 15
 _WRONG_TOKEN_SECONDS = 1.0
 _UNSEEN = {"Cc", "Cf", "Co", "Cs"}
-_REVIEW = re.compile(r"[0-9a-f]{16}")
+_REVIEW = re.compile(r"[0-9]{1,19}-[0-9a-f]{16}")
 
 log = structlog.get_logger(__name__)
 Page = Callable[[Request], Awaitable[Response]]

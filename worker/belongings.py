@@ -6,13 +6,14 @@ import json
 import re
 from typing import TYPE_CHECKING, cast
 
+from worker.journal import Journal
 from worker.open_checks import OpenChecks
 from worker.turns import PREFIX
 
 if TYPE_CHECKING:
     from redis import Redis
 
-_LASTING = ("ledger", "outcomes", "verdicts", "facts")
+_LASTING = ("ledger", "outcomes", "verdicts", "facts", "review")
 _AT_ONCE = 1000
 
 
@@ -31,6 +32,7 @@ def drop_all(redis: Redis, installation: int) -> None:
     drop_credentials(redis, installation)
     for family in _LASTING:
         _delete(redis, f"{{stet}}:{family}:{installation}:*")
+    Journal(redis).forget(installation)
     failures = f"{PREFIX}failures"
     for row in redis.lrange(failures, 0, -1):
         if json.loads(row)["pull"].startswith(f"{installation}:"):

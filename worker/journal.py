@@ -88,8 +88,9 @@ class Detail:
     """Rows that were too many to keep."""
 
 
-def new_id() -> str:
-    return uuid.uuid4().hex[:16]
+def new_id(key: PullRequestKey) -> str:
+    """Begins with the installation, so that what belongs to one can be found and dropped."""
+    return f"{key.installation}-{uuid.uuid4().hex[:16]}"
 
 
 def repository_of(key: PullRequestKey) -> str:
@@ -97,7 +98,7 @@ def repository_of(key: PullRequestKey) -> str:
 
 
 class Journal:
-    """Writes it; losing it costs nobody a review. `redis` must not decode responses."""
+    """Writes it; losing it costs nobody a review. `redis` may decode responses or not."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -115,6 +116,17 @@ class Journal:
                 pipe.execute()
         except RedisError as error:
             log.warning("a review cannot be noted: %s", type(error).__name__)
+
+    def forget(self, installation: int) -> None:
+        """Drop what was noted of an installation that was removed. Raises RedisError."""
+        mark = f'"id":"{installation}-'
+        for row in self._redis.lrange(LATEST, 0, -1):
+            text = row if isinstance(row, str) else row.decode("utf-8", "replace")
+            if mark in text:
+                self._redis.lrem(LATEST, 0, text)
+        names = list(self._redis.scan_iter(match=_name(f"{installation}-*"), count=1000))
+        if names:
+            self._redis.unlink(*names)
 
 
 async def latest(redis: Any, most: int) -> list[Summary]:
@@ -157,4 +169,4 @@ async def detail_of(redis: Any, review: str) -> Detail | None:
 
 
 def _name(review: str) -> str:
-    return f"{{stet}}:review:{review}"
+    return f"{{stet}}:review:{review.replace('-', ':')}"

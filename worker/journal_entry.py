@@ -41,7 +41,7 @@ def reviewed(
     """The entry of a review that was done just now. `stages` in seconds."""
     rows = list(_told(plan, report))
     summary = Summary(
-        id=new_id(),
+        id=new_id(pull_request.key),
         repository=repository_of(pull_request.key),
         number=pull_request.key.number,
         head=pull_request.head,
@@ -77,7 +77,7 @@ def ended(pull_request: PullRequest, outcome: Outcome, title: str) -> Detail:
     """The entry of a review that was not done, or not to its end, just now."""
     return Detail(
         Summary(
-            id=new_id(),
+            id=new_id(pull_request.key),
             repository=repository_of(pull_request.key),
             number=pull_request.key.number,
             head=pull_request.head,

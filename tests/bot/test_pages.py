@@ -128,7 +128,7 @@ def pull(number: int, repository: str = "shop") -> PullRequestKey:
 
 def review(redis: Redis, number: int, outcome: Outcome, title: str) -> str:
     """A review that ended just now."""
-    name = f"{number:016x}"
+    name = f"5-{number:016x}"
     at = datetime.now(UTC).timestamp() - 60 * number
     summary = Summary(
         name, "octo/shop", number, f"{number:040x}", outcome, title, at, 2.5, 2, 3
@@ -247,11 +247,11 @@ def test_rules_stand_with_their_trend_the_least_wanted_first(page: Page, redis: 
 @pytest.mark.fault(58, 68)
 def test_hostile_names_neither_run_nor_break_a_page(page: Page, redis: Redis) -> None:
     populate(redis)
-    for address in ("/", f"/reviews/{1:016x}", "/rules"):
+    for address in ("/", f"/reviews/5-{1:016x}", "/rules"):
         page.goto(address)
         assert page.locator("main img, main script").count() == 0
         assert page.evaluate(WIDE) == 0
-    page.goto(f"/reviews/{2:016x}")
+    page.goto(f"/reviews/5-{2:016x}")
     expect(page.get_by_text("\\u202e.py")).to_be_visible()
     answer = page.goto("/reviews/..%2f..%2fx")
     assert answer
@@ -264,7 +264,7 @@ def test_pages_are_readable_everywhere(page: Page, redis: Redis, scheme: str, wi
     populate(redis)
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": width, "height": 800})
-    for address in ("/", f"/reviews/{2:016x}", "/rules"):
+    for address in ("/", f"/reviews/5-{2:016x}", "/rules"):
         page.goto(address)
         assert page.evaluate(WIDE) == 0
         assert page.evaluate(CONTRAST) == []
@@ -317,7 +317,7 @@ def test_from_elsewhere_the_token_opens_the_pages(
 @pytest.mark.fault(68)
 def test_nothing_opens_the_pages_but_the_token(receivers: Receivers, redis: Redis) -> None:
     populate(redis)
-    private = ("/", "/rules", f"/reviews/{2:016x}", "/metrics")
+    private = ("/", "/rules", f"/reviews/5-{2:016x}", "/metrics")
     forged = f"{2**33}.{'0' * 64}"
     with httpx.Client(base_url=receivers.everywhere, trust_env=False) as client:
         for path in private:
@@ -364,16 +364,16 @@ def test_reviews_are_kept_small_and_not_for_ever(redis: Redis) -> None:
     for number in range(520):
         review(redis, number, "success", "No findings")
     assert redis.llen("{stet}:reviews") == 500
-    assert 0 < redis.ttl(f"{{stet}}:review:{7:016x}") <= 30 * 24 * 3600
-    assert 0 < (redis.memory_usage(f"{{stet}}:review:{7:016x}") or 0) < 1500
+    assert 0 < redis.ttl(f"{{stet}}:review:5:{7:016x}") <= 30 * 24 * 3600
+    assert 0 < (redis.memory_usage(f"{{stet}}:review:5:{7:016x}") or 0) < 1500
 
 
 def test_what_an_older_version_wrote_is_passed_over(page: Page, redis: Redis) -> None:
     review(redis, 2, "success", "No findings")
     redis.lpush("{stet}:reviews", json.dumps({"id": "x"}), b"\xff{")
-    redis.set(f"{{stet}}:review:{4:016x}", b"no zlib")
+    redis.set(f"{{stet}}:review:5:{4:016x}", b"no zlib")
     page.goto("/")
     expect(page.get_by_role("link", name="octo/shop#2")).to_be_visible()
-    answer = page.goto(f"/reviews/{4:016x}")
+    answer = page.goto(f"/reviews/5-{4:016x}")
     assert answer
     assert answer.status == 404

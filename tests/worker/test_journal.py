@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from desk import RATES, RATES_BAD, REPOSITORY, SHELF_BAD, Desk
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from worker.journal import Detail, Summary, detail_of, latest
+from worker.belongings import drop_all, known_installations
+from worker.journal import Detail, Journal, Summary, detail_of, latest
 from worker.request import Closing
 from worker.weeks import last_weeks, name_of, week_of
 
@@ -92,3 +94,21 @@ def test_the_fates_of_findings_are_counted_by_week(desk: Desk) -> None:
     assert desk.redis.hgetall(name_of(week_of(now))) == {"SEC124:unmerged": "1"}
     weeks = last_weeks(13, now)
     assert (len(weeks), weeks[-1], len(set(weeks))) == (13, week_of(now), 13)
+
+
+def test_what_was_noted_of_an_installation_goes_with_it(desk: Desk) -> None:
+    desk.open({"shop/rates.py": RATES_BAD})
+    desk.review()
+    ours = read(desk.redis)[0][0]
+    other = replace(ours, id=f"{desk.installation}1-{'0' * 16}")
+    path = desk.redis.connection_pool.connection_kwargs["path"]
+    with Redis(unix_socket_path=path) as raw:
+        Journal(raw).write(Detail(other))
+        assert desk.installation in known_installations(raw)
+        drop_all(raw, desk.installation)
+        assert desk.installation not in known_installations(raw)
+        drop_all(desk.redis, desk.installation)  # of a client that decodes, too
+    summaries, details = read(desk.redis)
+    assert [each.id for each in summaries] == [other.id]
+    assert details == [Detail(other)]
+    assert not [n for n in desk.redis.scan_iter("*review:*") if other.id.partition("-")[0] not in n]
