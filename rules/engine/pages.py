@@ -21,7 +21,7 @@ from rules.engine.docs.words import table as markdown_table
 from rules.kit import Confidence, Rule
 
 _PROFILES = {
-    "quiet": "on in every profile",
+    "quiet": "on by default, and in the quiet profile",
     "default": "on by default",
     "strict": "off by default, on in the strict profile",
 }
