@@ -99,6 +99,18 @@ def clean(orders):
         if order.is_old:
             order.delete()
 ```
+```python shop/startup.py
+def main(tasks):
+    for each in tasks:
+        if each.is_due:
+            each.run()
+        else:
+            each.skip()
+
+
+if __name__ == "__main__":
+    main([])
+```
 ```python tests/test_orders.py
 from shop.orders import total
 
@@ -200,6 +212,7 @@ rule = Rule(
     severity=Severity.WARNING,
     checklist=("tests.present",),
     scope="project",
+    yields_to=("TST102",),
 )
 
 _LEAST_SCORE = 3
@@ -254,7 +267,7 @@ def check(change: Change, here: Here) -> Iterator[Flag]:
         for each in changes(sources)
         if _counts(each.path) and settings.at(each.path) is None and _is_much(each)
     ]
-    found = [each for each in found if not _is_loader(each, change)]
+    found = [each for each in found if not _is_loader(each, change) and not _is_start(each, change)]
     if _adds_tests(change) or any(_exercises(test, found, change) for test in _tests(change)):
         found = [each for each in found if _is_forgotten(each, suite, change)]
     tested = [each for each in found if _is_awaited(each, suite)]
@@ -280,6 +293,17 @@ def _is_loader(changed: Changed, change: Change) -> bool:
         for base in each.bases
     ]
     return any(each.endswith("Loader") for each in bases)
+
+
+def _is_start(changed: Changed, change: Change) -> bool:
+    """Whether it is what a program starts with: `if __name__ == "__main__": main()`."""
+    module = change.trees[changed.path][1]
+    if module is None or changed.function.qualname != "main":
+        return False
+    return any(
+        isinstance(each, cst.If) and any(n.value == "__name__" for n in find(each.test, cst.Name))
+        for each in module.body
+    )
 
 
 def _is_awaited(changed: Changed, suite: Suite) -> bool:
