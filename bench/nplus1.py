@@ -1,7 +1,8 @@
 """N+1 queries that real teams mended: found before, gone after, and is the cure the team's?
 
 `python -m bench.nplus1 CASES.csv --repositories FOLDER` reads the same kind of table as
-`bench.cases`, with the columns kind and decidable, and says how many of each are found.
+`bench.cases`, with the columns kind and decidable, and says how many of each are found. With
+`--rival EXECUTABLE` the program djch is run on the same commits.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.cases import Place
+from bench.nplus1_rival import Rival
 from rules.engine import index
 from rules.engine.config import Config, ReviewConfig
 from rules.engine.discover import all_rules, matches
@@ -146,20 +148,24 @@ def _paths_of(found: Finding) -> frozenset[str]:
 @click.option("--only", default="", help="Cases whose name, kind or repository holds this.")
 @click.option("--confidence", default="proven", type=click.Choice(["proven", "all"]))
 @click.option("--cache", type=click.Path(file_okay=False, path_type=Path), help="Keeps the facts.")
+@click.option("--rival", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="djch.")
 @click.option("--verbose", is_flag=True, help="Print what is found, too.")
 def main(
     table: Path,
     repositories: Path,
     only: str,
+    *,
     confidence: Literal["proven", "all"],
     cache: Path | None,
-    *,
+    rival: Path | None,
     verbose: bool,
 ) -> None:
     """Print what is missed and the recall by kind and by how a case can be decided."""
     sys.setrecursionlimit(10_000)
     console = Console(width=200)
     outcomes: list[Outcome] = []
+    other = Rival(rival, repositories) if rival is not None else None
+    theirs: list[tuple[Case, bool, bool]] = []
     with tempfile.TemporaryDirectory(prefix="stet-nplus1-") as place:
         runner = Runner(repositories, DiskCache(cache or Path(place)), confidence)
         for case in cases(table):
@@ -167,6 +173,9 @@ def main(
                 continue
             try:
                 outcome = runner.outcome(case)
+                if other is not None:
+                    said = other.verdict(case.repository, case.parent, case.fix, case.places)
+                    theirs.append((case, *said))
             except GitError as problem:
                 console.print(f"{case.name}: {problem}", markup=False)
                 continue
@@ -176,6 +185,8 @@ def main(
     console.print(_table("Kind", _grouped(outcomes, by_kind)))
     console.print(_table("Decidable", _grouped(outcomes, lambda each: each.case.decidable)))
     console.print(_table("All", {"all": outcomes}))
+    if theirs:
+        console.print(_rival_table(theirs))
 
 
 def _print(console: Console, outcome: Outcome, *, verbose: bool) -> None:
@@ -211,6 +222,17 @@ def _table(title: str, groups: Mapping[str, list[Outcome]]) -> Table:
         table.add_row(
             name, str(len(every)), share, f"{gone} of {len(due)}", f"{named} of {len(found)}"
         )
+    return table
+
+
+def _rival_table(theirs: Sequence[tuple[Case, bool, bool]]) -> Table:
+    table = Table("djch", "Cases", "Found", "Gone at the fix", box=None)
+    for name in (*sorted({case.decidable for case, _, _ in theirs}), "all"):
+        every = [each for each in theirs if name in ("all", each[0].decidable)]
+        found = [each for each in every if each[1]]
+        due = [each for each in found if each[0].must_go]
+        share = f"{len(found)} ({len(found) / max(len(every), 1):.0%})"
+        table.add_row(name, str(len(every)), share, f"{sum(e[2] for e in due)} of {len(due)}")
     return table
 
 

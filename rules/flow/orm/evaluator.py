@@ -1017,7 +1017,8 @@ def _acts(body: list[ast.stmt]) -> int:
             value = each.value if isinstance(each, ast.Expr) else None
             call = value.value if isinstance(value, ast.Await) else value
             if isinstance(call, ast.Call):
-                count += ast.unparse(call.func).rpartition(".")[2] not in _QUIET
+                name = getattr(call.func, "attr", "") or getattr(call.func, "id", "")
+                count += name not in _QUIET
     return count
 
 
