@@ -45,6 +45,7 @@ def routes(state: State, exchanges: Callable[[], list[Exchange]]) -> list[BaseRo
         f"{PULL}/threads/{{thread}}/reply": acts.reply,
         f"{PULL}/threads/{{thread}}/resolve": acts.resolve,
         f"{PULL}/comments/{{comment}}/suggestions/{{suggestion}}": acts.apply_suggestion,
+        f"{PULL}/comments/{{comment}}/delete": acts.delete_comment,
         f"{RUN}/rerequest": acts.rerequest,
         f"{RUN}/action": acts.request_action,
     }

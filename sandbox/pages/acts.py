@@ -10,6 +10,7 @@ from starlette.responses import Response
 from sandbox.acts import checks as check_acts
 from sandbox.acts import comments as comment_acts
 from sandbox.acts import pulls as pull_acts
+from sandbox.acts import queueing as queue_acts
 from sandbox.acts import reviews as review_acts
 from sandbox.entities import CheckRun, PullRequest, ReviewComment, Thread, User
 from sandbox.pages.frame import Visit
@@ -57,6 +58,17 @@ def apply_suggestion(visit: Visit) -> Response:
     return visit.go_back(f"discussion_r{found.id}")
 
 
+def delete_comment(visit: Visit) -> Response:
+    """People who may write delete any comment; others their own."""
+    with visit.state.lock:
+        pull = pull_of(visit)
+        rights = actor_on(visit, pull)
+        found = _review_comment(visit, pull)
+        user = rights.user if found.user is rights.user else rights.require("write")
+        review_acts.delete_comment(visit.state, found, user)
+    return visit.go_back("end")
+
+
 def _body(visit: Visit) -> str:
     """Browsers send CR LF from a text box."""
     return visit.form.get("body", "").replace("\r\n", "\n")
@@ -85,12 +97,13 @@ CHANGES: Mapping[str, tuple[str, Change]] = MappingProxyType(
         "ready": ("resolve", lambda s, p, u: pull_acts.set_draft(s, p, u, draft=False)),
         "draft": ("resolve", lambda s, p, u: pull_acts.set_draft(s, p, u, draft=True)),
         "merge": ("write", pull_acts.merge),
+        "queue": ("write", queue_acts.enqueue),
     }
 )
 
 
 def change(visit: Visit) -> Response:
-    """Close, reopen, ready for review, back to draft, merge."""
+    """Close, reopen, ready for review, back to draft, merge, into the merge queue."""
     right, act = CHANGES.get(visit.form.get("change", ""), (None, None))
     if right is None or act is None:
         raise unprocessable("There is no such change.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from shop import REPOSITORY, Installed, Shop
 
@@ -71,3 +72,32 @@ def test_somebody_takes_it_out_again(shop: Shop) -> None:
     assert told(shop)[-1] == ("merge_group.destroyed", "dequeued")
     with pytest.raises(Refused):
         shop.github.leave_queue(REPOSITORY, shop.number)
+
+
+def press(shop: Shop, path: str, **form: str) -> httpx.Response:
+    """A button of the pull request's page, pressed by alice."""
+    page = f"/{REPOSITORY}/pull/{shop.number}"
+    with httpx.Client(base_url=shop.github.url, headers={"Origin": shop.github.url}) as web:
+        return web.post(f"{page}/{path}", data={"back": page, **form})
+
+
+def test_the_page_has_a_button_for_the_queue(shop: Shop) -> None:
+    assert press(shop, "change", change="queue").status_code == 303
+
+    assert told(shop) == [("merge_group.checks_requested", None)]
+
+
+def test_a_person_deletes_a_comment_of_the_app_on_the_page(bot: Installed, shop: Shop) -> None:
+    comment = {"path": "app/views.py", "line": 10, "side": "RIGHT", "body": "Look"}
+    bot.request(
+        "POST",
+        f"/repos/acme/shop/pulls/{shop.number}/reviews",
+        json={"event": "COMMENT", "comments": [comment]},
+    )
+    [made] = shop.github.review_comments(REPOSITORY, shop.number)
+
+    assert press(shop, f"comments/{made['id']}/delete").status_code == 303
+
+    assert shop.github.review_comments(REPOSITORY, shop.number) == []
+    last = [e for e in shop.github.deliveries if e.event == "pull_request_review_comment"][-1]
+    assert (last.action, last.payload["sender"]["login"]) == ("deleted", "alice")
