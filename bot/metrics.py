@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from worker.outcomes import FATES, Record
+from worker.tempo import Tempo
 from worker.turns import Counts
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class _Reviews(Collector):
+    """What the workers count in Redis together; nothing while that is away."""
+
+    tempo: Tempo | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        if self.tempo is None:
+            return
+        ended = CounterMetricFamily("stet_reviews", "Reviews by outcome.", labels=["outcome"])
+        for outcome, number in self.tempo.outcomes.items():
+            ended.add_metric([outcome], number)
+        yield ended
+        took = HistogramMetricFamily("stet_review_seconds", "How long reviews took.")
+        buckets = [(end, float(number)) for end, number in self.tempo.buckets]
+        took.add_metric([], buckets, self.tempo.seconds)
+        yield took
 
 
 class Metrics:
@@ -55,6 +76,9 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._reviews = _Reviews()
+        self._registry.register(self._reviews)
+
     def _gauge(self, name: str, documentation: str) -> Gauge:
         return Gauge(name, documentation, registry=self._registry)
 
@@ -62,6 +86,7 @@ class Metrics:
         self,
         counts: Counts | None,
         outcomes: Mapping[str, Record] = MappingProxyType({}),
+        tempo: Tempo | None = None,
         *,
         takes_work: bool,
     ) -> bytes:
@@ -69,6 +94,7 @@ class Metrics:
 
         `outcomes` by the code of the rule: they say what people do with its findings.
         """
+        self._reviews.tempo = tempo
         self._redis_up.set(takes_work)
         for code, record in outcomes.items():
             for fate in FATES:

@@ -14,6 +14,8 @@ from redis.exceptions import RedisError
 
 from worker.outcomes import TOTALS, Record, records_of
 from worker.request import Ignored, PullRequestKey, Request, Rerun, ReviewRequest
+from worker.tempo import KEY as TEMPO
+from worker.tempo import Tempo, tempo_of
 from worker.turns import PREFIX, Accepted, AsyncTurns, Counts, Waiting
 from worker.verdicts import name_of, verdicts_in
 
@@ -80,6 +82,10 @@ class Queue:
         """How the findings of each rule ended, in all repositories together."""
         counts = await self._soon(cast("Awaitable[dict[str, str]]", self._redis.hgetall(TOTALS)))
         return records_of({name: int(number) for name, number in counts.items()})
+
+    async def tempo(self) -> Tempo:
+        """How many reviews ended how, and how long they took."""
+        return tempo_of(await self.ask(lambda redis: redis.hgetall(TEMPO)))
 
     async def counts(self) -> Counts:
         return await self._soon(self._turns.counts())

@@ -9,6 +9,7 @@ from bot.metrics import CONTENT_TYPE, Metrics
 from bot.pages_access import Access
 from bot.queue import Queue, QueueAwayError
 from worker.outcomes import Record
+from worker.tempo import Tempo
 from worker.turns import Counts
 
 
@@ -39,7 +40,8 @@ def probes(queue: Queue, metrics: Metrics, access: Access) -> APIRouter:
     async def numbers() -> Response:
         health = await queue.health()
         counts, outcomes = await _counts(queue), await _outcomes(queue)
-        text = metrics.render(counts, outcomes, takes_work=health.ready)
+        tempo = await _tempo(queue)
+        text = metrics.render(counts, outcomes, tempo, takes_work=health.ready)
         return Response(text, media_type=CONTENT_TYPE)
 
     return router
@@ -57,3 +59,10 @@ async def _outcomes(queue: Queue) -> dict[str, Record]:
         return await queue.outcomes()
     except QueueAwayError:
         return {}
+
+
+async def _tempo(queue: Queue) -> Tempo | None:
+    try:
+        return await queue.tempo()
+    except QueueAwayError:
+        return None

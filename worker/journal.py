@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from redis.exceptions import RedisError
 
+from worker import tempo
 from worker.request import PullRequestKey
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class Journal:
                 pipe.expire(LATEST, KEPT_SECONDS)
                 for code, called in detail.rules.items():
                     pipe.hset(_CALLED, code, msgspec.json.encode(called))
+                tempo.count(pipe, detail.summary.outcome, detail.summary.seconds)
                 pipe.execute()
         except RedisError as error:
             log.warning("a review cannot be noted: %s", type(error).__name__)

@@ -377,3 +377,21 @@ def test_what_an_older_version_wrote_is_passed_over(page: Page, redis: Redis) ->
     answer = page.goto(f"/reviews/5-{4:016x}")
     assert answer
     assert answer.status == 404
+
+
+def test_prometheus_hears_how_reviews_end_and_how_long_they_take(
+    receivers: Receivers, redis: Redis
+) -> None:
+    for number in range(4):
+        review(redis, number, "success", "No findings")
+    review(redis, 9, "failure", "1 error introduced")
+    told = httpx.get(f"{receivers.here}/metrics", trust_env=False).text
+    for line in (
+        'stet_reviews_total{outcome="success"} 4.0',
+        'stet_reviews_total{outcome="failure"} 1.0',
+        'stet_review_seconds_bucket{le="2"} 0.0',
+        'stet_review_seconds_bucket{le="5"} 5.0',
+        'stet_review_seconds_bucket{le="+Inf"} 5.0',
+        "stet_review_seconds_sum 12.5",
+    ):
+        assert line in told.splitlines(), told
