@@ -203,3 +203,10 @@ def test_a_column_says_that_one_row_is_at_the_other_end() -> None:
         "        for line in poem.lines:\n            print(line.poem)\n"
     )
     assert sure(f"{mapped}def f(session):\n{loop}") == ["lines"]
+
+
+def test_rows_that_are_set_are_first_fetched_to_compare() -> None:
+    assert sure(f"def f(session, key):\n{ONE}    book.pages = []\n    return book.pages\n") == [
+        "pages"
+    ]
+    assert sure("def f():\n    book = Book()\n    book.pages = []\n") == []

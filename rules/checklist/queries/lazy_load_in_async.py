@@ -65,6 +65,23 @@ def author_of(session, key):
     book = session.scalars(select(Book).where(Book.id == key)).one()  # flagged
     return book.author.name
 ```
+Bad: options that a caller gives, and nobody uses.
+```python shop/repository.py
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.base import ExecutableOption
+
+from shop.models import Book
+
+
+async def by_title(
+    session: AsyncSession, title: str, *, options: Sequence[ExecutableOption] = ()
+) -> Book | None:
+    statement = select(Book).where(Book.title == title)  # flagged
+    return await session.scalar(statement)
+```
 Good:
 ```python shop/models.py
 from sqlalchemy import ForeignKey, select
@@ -93,6 +110,26 @@ async def author_of(session: AsyncSession, key: int):
     query = select(Book).where(Book.id == key).options(selectinload(Book.author))
     book = (await session.execute(query)).scalar_one()
     return book.author.name
+```
+Good: options that are used, or of something else.
+```python shop/repository.py
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.base import ExecutableOption
+
+from shop.models import Book
+
+
+async def by_title(
+    session: AsyncSession, title: str, *, options: Sequence[ExecutableOption] = ()
+) -> Book | None:
+    return await session.scalar(select(Book).where(Book.title == title).options(*options))
+
+
+def listed(session, options: dict[str, str]):
+    return session.scalars(select(Book).where(Book.title != ""))
 ```
 Good: awaited, loaded by the mapping itself, refreshed, or only the key is read.
 ```python shop/models.py
@@ -134,9 +171,12 @@ async def refreshed(session: AsyncSession, key: int):
 
 from collections.abc import Iterator
 
-from rules.flow.orm.findings import Unloaded
-from rules.kit import Confidence, Flag, Here, Rule, Severity
+import libcst as cst
 
+from rules.flow.orm.findings import Unloaded
+from rules.kit import Confidence, Flag, Here, Rule, Severity, dotted, find
+
+_OPTIONS = frozenset({"ExecutableOption", "ORMOption", "Load", "Options", "LoaderOption"})
 rule = Rule(
     __name__,
     __doc__,
@@ -163,4 +203,34 @@ def check(found: Unloaded, here: Here) -> Iterator[Flag]:
         f"Add `{found.options}` to it.",
         confidence=Confidence.HOTSPOT if found.doubt else None,
         related=found.related(),
+    )
+
+
+@rule.on(cst.FunctionDef, words=("options",))
+def check_options(function: cst.FunctionDef, here: Here) -> Iterator[Flag]:
+    """Options of loading that a method takes, and leaves aside."""
+    given = [*function.params.params, *function.params.kwonly_params]
+    loading = [each for each in given if each.name.value == "options" and _is_of_loading(each)]
+    if not loading or any(each.value == "options" for each in find(function.body, cst.Name)):
+        return
+    built = next((e for e in find(function.body, cst.Call) if _builds_a_query(e)), None)
+    if built is not None:
+        yield Flag(
+            built,
+            f"`{function.name.value}` takes `options`, but its query is built without them: what a "
+            "caller wants loaded is not there, and raises when it is read. Add "
+            "`.options(*options)`.",
+        )
+
+
+def _is_of_loading(parameter: cst.Param) -> bool:
+    if parameter.annotation is None:
+        return False
+    named = [each.value for each in find(parameter.annotation, cst.Name)]
+    return any(each in _OPTIONS for each in named)
+
+
+def _builds_a_query(call: cst.Call) -> bool:
+    return dotted(call.func).rpartition(".")[2] in ("select", "where", "filter", "filter_by") or (
+        isinstance(call.func, cst.Attribute) and call.func.attr.value in ("where", "filter")
     )

@@ -118,7 +118,10 @@ def note_column(ev: Evaluator, row: Row, name: str, place: Place, frame: Frame) 
 
 def note_assignment(ev: Evaluator, row: Row, name: str, place: Place, frame: Frame) -> None:
     """An attribute of a row is set: with SQLAlchemy that is a write when the session flushes."""
-    if ev.schema.is_alchemy(row.model) and ev.schema.related(row.model, name) is not None:
+    found = ev.schema.related(row.model, name) if ev.schema.is_alchemy(row.model) else None
+    if found is not None:
+        if found.relation.many and found.raises:  # the rows before are fetched to compare
+            frame.note(Read(row, name, "raise", place, place, frame.loops))
         frame.note(Known(row.model, (name,)))
     is_row = isinstance(row.origin, Query) and row.origin.alchemy and row.each and not row.path
     if is_row and frame.sets_alike and isinstance(row.origin, Query):
