@@ -15,7 +15,7 @@ from worker.github.errors import ForbiddenError, GoneError, RefusedError
 from worker.github.gate import Gate
 from worker.github.publish import edit_remark, react, reply
 from worker.ledger import Ledger, Ledgers, Place, places_of
-from worker.orders import Outcome, Scene, Want, obey
+from worker.orders import NOTES, Outcome, Scene, Want, obey
 from worker.pull_request import PullRequest
 from worker.request import ButtonRequest, CommandRequest
 
@@ -180,7 +180,7 @@ def _answer(room: Room, request: CommandRequest, heard: Heard, ledger: Ledger) -
     outcome = heard.outcome
     body = outcome.answer
     if outcome.note and not request.in_review_thread:
-        body = f"<details><summary>{_TITLES[outcome.note]}</summary>\n\n{body}\n</details>"
+        body = f"{NOTES[outcome.note]}\n\n{body}\n</details>"
     room.gate()
     try:
         if outcome.note and not request.in_review_thread:
@@ -190,9 +190,6 @@ def _answer(room: Room, request: CommandRequest, heard: Heard, ledger: Ledger) -
     except (GoneError, ForbiddenError, RefusedError) as error:
         log.info("%s: no answer possible: %s", request.key, error)
     return ledger
-
-
-_TITLES = {"help": "Commands of Stet", "config": "The configuration that holds here"}
 
 
 def _note(room: Room, name: str, body: str, ledger: Ledger) -> Ledger:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Literal
 
 from worker.commands import DISMISSING, HELP, UNKNOWN, Command, Verb, refusal
 from worker.ledger import Dismissal, Ledger, Place
 
 Want = Literal["review", "full", "post", "fix"]
+NOTES: Mapping[str, str] = MappingProxyType(
+    {
+        "help": "<details><summary>Commands of Stet</summary>",
+        "config": "<details><summary>The configuration that holds here</summary>",
+    }
+)
+"""How the answers begin that stand once in a pull request, by their name."""
 _CODE = re.compile(r"[A-Za-z]{3}\d{3}(?=\s|\Z)")
 _MOST_REASON = 300
 

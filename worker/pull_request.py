@@ -62,13 +62,14 @@ def markers(body: str) -> tuple[Marker, ...]:
 class Remark:
     """What somebody wrote, wherever. `is_acknowledged`: a rocket of ours stands below it.
 
-    `written` as GitHub writes points in time, which sort as text.
+    `own` is its id where it is a comment of ours in the conversation. `written` as GitHub writes points in time, which sort as text.
     """
 
     author: str
     body: str
     written: str
     is_acknowledged: bool
+    own: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from worker import keepsakes
 from worker.commands import parse
 from worker.ledger import Ledger, Place, places_of
-from worker.orders import Scene, obey
+from worker.orders import NOTES, Scene, obey
 from worker.pull_request import OwnReview, Remark, Thread, own_comments
 
 
@@ -29,6 +29,7 @@ def recalled(
     A rocket of ours on a comment says that its commands were allowed and done. Of what was
     dismissed by deleting a comment our own reviews tell.
     """
+    remarks = tuple(remarks)
     ours = {each.thread_id: places_of(each) for each in own_comments(threads)}
     heard = [_Heard(each, ()) for each in remarks]
     for thread in threads:
@@ -45,4 +46,15 @@ def recalled(
                 thread=each.places,
             )
             ledger = obey(parse(each.remark.body), scene).ledger
-    return replace(ledger, findings={**ledger.findings, **keepsakes.found(reviews)})
+    dismissed = {**ledger.findings, **keepsakes.found(reviews)}
+    return replace(ledger, findings=dismissed, notes=_notes(remarks))
+
+
+def _notes(remarks: Iterable[Remark]) -> dict[str, int]:
+    """The answers that are edited when they are asked for again."""
+    return {
+        name: each.own
+        for each in remarks
+        for name, start in NOTES.items()
+        if each.own is not None and each.body.startswith(start)
+    }

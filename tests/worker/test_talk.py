@@ -161,6 +161,7 @@ def test_an_explanation_is_the_page_of_the_rule(desk: Desk) -> None:
 def test_help_is_said_once_and_edited_from_then_on(desk: Desk) -> None:
     opened(desk)
     desk.ask("/stet help", "alice")
+    desk.forget()
     desk.ask("/stet help", "alice")
     desk.ask("/stet config", "alice")
 

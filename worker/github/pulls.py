@@ -202,4 +202,6 @@ def _comment(node: queries.CommentNode) -> Comment:
 
 def _remark(node: queries.RemarkNode) -> Remark:
     author = node.author.rest_login if node.author else "ghost"
-    return Remark(author, node.body, node.created_at, queries.acknowledged(node.reaction_groups))
+    own = int(node.full_database_id or 0) if node.viewer_did_author else None
+    acknowledged = queries.acknowledged(node.reaction_groups)
+    return Remark(author, node.body, node.created_at, acknowledged, own or None)

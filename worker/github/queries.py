@@ -38,7 +38,7 @@ baseRef {
 _REMARKS = """
 comments(last: 100) @include(if: $recall) {
   nodes {
-    body createdAt
+    fullDatabaseId viewerDidAuthor body createdAt
     author { __typename login }
     reactionGroups { content viewerHasReacted }
   }
@@ -164,6 +164,8 @@ class CommentNode(Form):
 class RemarkNode(Form):
     body: str
     created_at: str
+    full_database_id: str | None = None
+    viewer_did_author: bool = False
     author: Actor | None = None
     reaction_groups: list[ReactionGroup] | None = None
 
