@@ -415,9 +415,17 @@ def _flag(chief: Changed, suite: Suite, change: Change) -> Flag:
         where = f"by the layout of the others it belongs in `{place.path}`"
     did = "is new" if chief.is_added else "does something new"
     message = f"`{name}` {did}, and no test that exercises it was added or changed; {where}."
-    sure = None if _is_worth_a_word(chief) else Confidence.HOTSPOT
+    worth = _is_worth_a_word(chief) and not _is_cut_down(chief.path, change)
+    sure = None if worth else Confidence.HOTSPOT
     identity = f"{name} untested"
     return Flag(_line(chief, change), message, path=chief.path, identity=identity, confidence=sure)
+
+
+def _is_cut_down(path: str, change: Change) -> bool:
+    """Whether far more lines leave a file than come: what is new is mostly put another way."""
+    return any(
+        each.path == path and len(each.removed) > 2 * len(each.added) for each in change.files
+    )
 
 
 def _is_worth_a_word(changed: Changed) -> bool:
