@@ -42,6 +42,7 @@ CONTENTS = {
         "rules/index",
         "checklist",
         "comparison",
+        "precision",
     ],
     "For operators": ["operators", "scaling", "faults"],
     "For contributors": ["writing-rules", "architecture", "decisions/index", "dependencies"],
