@@ -72,10 +72,19 @@ def do(redis: Redis, chore: Chore) -> bool:
     try:
         if not redis.set(name, 1, nx=True, px=max(1, round(chore.seconds * 900))):
             return False
+    except RedisError as error:
+        log.warning("%s failed: %s", chore.name, type(error).__name__)
+        return False
+    return carry_out(redis, chore)
+
+
+def carry_out(redis: Redis, chore: Chore) -> bool:
+    """Do a chore whose lock is held; False when it failed."""
+    try:
         chore.run()
     except RateLimitedError as limit:
         log.warning("%s: %s", chore.name, limit)
-        _rest(redis, name, limit.retry_after)
+        _rest(redis, f"{_LOCK}{chore.name}", limit.retry_after)
     except (RedisError, GitHubError, msgspec.MsgspecError, OSError) as error:
         log.warning("%s failed: %s", chore.name, type(error).__name__)
     else:

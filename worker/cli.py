@@ -46,7 +46,6 @@ def work(processes: int) -> None:
     import structlog
 
     from worker.chores import Chores
-    from worker.jobs import app_of
     from worker.queue_worker import work as work_queue
     from worker.sweepers import chores_of
     from worker.turns import Turns
@@ -63,7 +62,7 @@ def work(processes: int) -> None:
         settings.redis_bytes(),
         turns,
         scrubber=Scrubber(settings.secrets()),
-        chores=Chores(chores_redis, chores_of(app_of(settings), chores_redis, turns)),
+        chores=Chores(chores_redis, chores_of(chores_redis, turns)),
     )
     sys.exit(0 if asked else 1)
 

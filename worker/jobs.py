@@ -11,8 +11,8 @@ from worker.allowance import Allowance
 from worker.consequences import consequences
 from worker.errands import Errands
 from worker.facts_cache import FactsCache
-from worker.github.app import tokens_of
-from worker.github.client import App, Client
+from worker.github.app import app_of, tokens_of
+from worker.github.client import Client
 from worker.github.errors import GitHubError, RateLimitedError, UnavailableError
 from worker.github.organisation import organisation_file
 from worker.github.pulls import read_pull_request
@@ -48,16 +48,6 @@ def take_turn() -> None:
     with hold_turn(turns, most_seconds=settings.review_seconds) as held:
         if held is not None:
             work(held, turns, settings)
-
-
-def app_of(settings: WorkerSettings) -> App:
-    """Who Stet is on GitHub."""
-    return App(
-        settings.app_id,
-        settings.private_key.get_secret_value(),
-        settings.github_api_url,
-        may_commit=settings.autofix,
-    )
 
 
 def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:

@@ -18,7 +18,8 @@ from worker.open_checks import OpenChecks
 from worker.request import ReviewRequest
 from worker.turns import PREFIX
 
-PATIENCE = 60.0
+PATIENCE = 150.0
+pytestmark = pytest.mark.timeout(400)
 POINTS = [
     ("POST", r"/graphql$", 0, "unheard"),  # the pull request is read
     ("POST", r"/check-runs$", 0, "unheard"),
@@ -40,9 +41,15 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 def children_of(parent: int) -> set[int]:
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
-    pairs = [line.split() for line in listed.stdout.splitlines()]
-    return {int(child) for child, its_parent in pairs if int(its_parent) == parent}
+    """Without the processes that do chores."""
+    command = ["ps", "-eo", "pid=,ppid=,args="]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    rows = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
+    return {
+        int(child)
+        for child, its_parent, arguments in rows
+        if int(its_parent) == parent and "worker.sweepers" not in arguments
+    }
 
 
 class Worker:
@@ -90,6 +97,7 @@ def test_a_worker_that_starts_finds_what_was_opened_while_stet_was_down(
         wait_for(lambda: desk.checks() and is_idle(desk))
     finally:
         worker.end()
+        sys.stderr.write((tmp_path / "worker.log").read_text())  # shown with a test that failed
 
     assert [each["status"] for each in desk.checks()] == ["completed"]
     assert len(desk.comments()) == 1

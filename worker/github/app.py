@@ -22,6 +22,18 @@ from worker.request import PullRequestKey
 if TYPE_CHECKING:
     from redis import Redis
 
+    from worker.settings import WorkerSettings
+
+
+def app_of(settings: WorkerSettings) -> App:
+    """Who Stet is on GitHub."""
+    return App(
+        settings.app_id,
+        settings.private_key.get_secret_value(),
+        settings.github_api_url,
+        may_commit=settings.autofix,
+    )
+
 
 class _Minted(msgspec.Struct):
     token: str
