@@ -68,6 +68,21 @@ class MigrationState:
         return cls(found, renamed, frozenset(bare))
 
 
+@dataclass(frozen=True)
+class _ByFolder:
+    """The migrations of a project by their folder, there by their names."""
+
+    records: Mapping[str, Mapping[str, MigrationRecord]]
+
+    @classmethod
+    def gather(cls, project: Project) -> _ByFolder:
+        found: dict[str, dict[str, MigrationRecord]] = {}
+        for path, record in project.records(MIGRATIONS).items():
+            name = path.rpartition("/")[2].removesuffix(".py")
+            found.setdefault(dirname(path), {})[name] = record
+        return cls(found)
+
+
 def _is_numbered(path: str) -> bool:
     return "migrations/" in path and path.endswith(".py") and not path.endswith("/__init__.py")
 
@@ -79,11 +94,8 @@ def altered(
     apps: Apps = project.facts(Apps)
     folder, name = dirname(path), path.rpartition("/")[2].removesuffix(".py")
     home = next((app for app in apps.by_folder.values() if app.migrations == folder), None)
-    records = {
-        each.rpartition("/")[2].removesuffix(".py"): record
-        for each, record in project.records(MIGRATIONS).items()
-        if dirname(each) == folder
-    }
+    by_folder: _ByFolder = project.facts(_ByFolder)
+    records = by_folder.records.get(folder, {})
     if home is None or name not in records:
         return None
     if not all(each.understood for each in records.values()):

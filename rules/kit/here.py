@@ -5,7 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 import libcst as cst
@@ -71,6 +71,15 @@ def decoded(data: bytes, module: cst.Module) -> str:
         return module.code
 
 
+@lru_cache(maxsize=2048)
+def _in_ascii(identifiers: frozenset[str]) -> frozenset[bytes] | None:
+    """Identifiers as the words of a file are kept; None if one cannot be among these."""
+    try:
+        return frozenset(each.encode("ascii") for each in identifiers)
+    except UnicodeEncodeError:
+        return None
+
+
 def _is_package(path: str) -> bool:
     return path.endswith("__init__.py")
 
@@ -115,9 +124,10 @@ class Here:
     def mentions(self, identifiers: Collection[str]) -> bool:
         """Whether any of these stands in the file: a quick look before an expensive one."""
         words = self.known.words if self.known is not None else None
-        return words is None or any(
-            not each.isascii() or each.encode() in words for each in identifiers
-        )
+        if words is None:
+            return True
+        wanted = _in_ascii(frozenset(identifiers))
+        return wanted is None or not wanted.isdisjoint(words)
 
     def find(self, *kinds: type[N]) -> Iterator[N]:
         """The nodes of these classes in the file, in the order of the source.

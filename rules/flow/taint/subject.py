@@ -111,15 +111,24 @@ def subjects() -> list[type[TaintedCall]]:
 
 def _doubted(classes: Sequence[type[TaintedCall]], here: Here) -> frozenset[str]:
     """What sinks are called by whose doubtful findings are wanted, of libraries the file names."""
-    return frozenset(
-        last
-        for each in classes
-        if each.hotspots
-        for sink in each.sinks
-        if isinstance(sink, Sink)
-        for library, last in map(_ends, sink.names)
-        if library in ("*", "builtins") or here.mentions((library,))
+    return frozenset().union(
+        *(
+            calls
+            for library, calls in _doubtful_calls(tuple(classes)).items()
+            if library in ("*", "builtins") or here.mentions((library,))
+        )
     )
+
+
+@cache
+def _doubtful_calls(classes: tuple[type[TaintedCall], ...]) -> Mapping[str, frozenset[str]]:
+    """By the library, what sinks are called by whose doubtful findings are wanted."""
+    found: dict[str, set[str]] = {}
+    for each in classes:
+        for sink in each.sinks if each.hotspots else ():
+            for library, last in map(_ends, sink.names) if isinstance(sink, Sink) else ():
+                found.setdefault(library, set()).add(last)
+    return {library: frozenset(calls) for library, calls in found.items()}
 
 
 def _ends(name: str) -> tuple[str, str]:
