@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from findings import EARLIER, finding, pull_request, thread
+from findings import EARLIER, diff_file, finding, pull_request, report, thread
 from redis import Redis
 
+from rules.engine.config import Config
+from rules.engine.finding import Finding, Suppressed
 from worker.accepted import accepted
 from worker.github.change import Commit
 from worker.ledger import Dismissal, Ledger, Place
 from worker.outcomes import Record, records_of, tally
-from worker.plan import Conclusion
-from worker.pull_request import Comment, OwnComment
+from worker.plan import Conclusion, ReviewPlan, plan
+from worker.pull_request import Comment, OwnComment, Thread
+from worker.render.dismissal import noted_comment
 from worker.render.together import worst
 from worker.request import PullRequestKey
 from worker.verdicts import Verdict, Verdicts
@@ -130,3 +135,53 @@ def test_verdicts_are_found_by_pull_request_and_by_head(redis_url: str) -> None:
         verdicts.forget(one)
         assert verdicts.of(one) is None
         assert verdicts.beside(two, "a" * 40) == ()
+
+
+def decided(threads: tuple[Thread, ...], *found: Finding, **more: Any) -> ReviewPlan:
+    given = {key: more.pop(key) for key in ("suppressed",) if key in more}
+    diff = {each: diff_file(each) for each in ("shop/rates.py", "shop/more.py")}
+    return plan(pull_request(*threads), report(*found, **given), Config.default(), diff, **more)
+
+
+def test_a_thread_that_we_resolved_is_opened_again_where_we_may_and_not_told_anew() -> None:
+    ours = thread(ONE, is_resolved=True)
+
+    back = decided((ours,), ONE, may_resolve=True)
+    assert [each.finding for each in back.reopened] == [ONE]
+    assert back.comments == 0
+    assert back.speaks
+    news = decided((ours,), ONE)
+    assert (news.reopened, news.comments) == ((), 1)
+    ignoring = Ledger().dismiss_rule("SEC124", Dismissal("ignore", "walter", "no", clears=True))
+    quiet = decided((ours,), ONE, may_resolve=True, ledger=ignoring)
+    assert (quiet.reopened, quiet.resolutions) == ((), ())
+
+
+def test_what_is_silenced_or_off_is_gone_and_not_called_fixed() -> None:
+    other = finding("SEC101", "shop/more.py")
+    third = finding("SEC102", "shop/more.py", 9)
+    threads = (thread(ONE), thread(other, id=2), thread(third, id=3))
+
+    gone = decided(threads, suppressed=(Suppressed(ONE, "we wait", 88),), off={"SEC101"})
+
+    assert [each.id for each in gone.silenced] == [1]
+    assert [each.id for each in gone.off] == [2]
+    assert [each.id for each in gone.fixed] == [3]
+    assert {each.id for each in gone.deletions} == {1, 2, 3}
+    assert [gone.ending_of(each) for each in gone.deletions] == ["silenced", "off", None]
+
+
+def test_a_comment_says_that_it_was_dismissed_once_and_takes_it_back() -> None:
+    why = Dismissal("ignore", "walter", "no", clears=True)
+    ledger = Ledger().dismiss([Place(ONE.fingerprint, ONE.path, ONE.code)], why)
+
+    [noted] = decided((thread(ONE),), ONE, ledger=ledger).noted
+    assert noted.why is not None
+    body = noted_comment(noted.comment, noted.why)
+    assert body.split("\n")[1] == "Dismissed: ignored by walter: no"
+    ours = Comment(1, "stet[bot]", by_us=True, body=body, review_id=9)
+    said_so = thread(ONE, comments=(ours,))
+    assert decided((said_so,), ONE, ledger=ledger).noted == ()
+    [taken] = decided((said_so,), ONE).noted
+    assert taken.why is None
+    assert noted_comment(taken.comment, None) == noted.comment.body
