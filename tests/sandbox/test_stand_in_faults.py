@@ -77,6 +77,26 @@ def test_a_slow_answer_outlasts_an_impatient_client(client: httpx.Client, shop: 
         client.get(FILES, timeout=0.2)
 
 
+@pytest.mark.parametrize(
+    ("fault", "made"), [(faults.unheard(1.0), 0), (faults.unanswered(1.0), 1)], ids=["not", "done"]
+)
+def test_a_request_without_an_answer_was_done_or_not(
+    client: httpx.Client, shop: Shop, fault: faults.Fault, made: int
+) -> None:
+    shop.github.faults.add(fault, method="POST", path="/reviews$")
+    with pytest.raises(httpx.ReadTimeout):
+        client.post(REVIEWS, json={"event": "COMMENT", "body": "Well?"}, timeout=0.5)
+
+    assert shop.github.faults.waiting == 0
+    assert len(shop.github.reviews(REPOSITORY, shop.number)) == made
+
+
+def test_the_first_requests_may_go_well(client: httpx.Client, shop: Shop) -> None:
+    shop.github.faults.add(faults.server_error(), path="/files$", skip=2)
+
+    assert [client.get(FILES).status_code for _ in range(4)] == [200, 200, 500, 200]
+
+
 def test_a_token_is_revoked_in_the_middle(client: httpx.Client, shop: Shop) -> None:
     shop.github.faults.add(faults.revoked_token(), path="/files$")
     assert client.get(FILES).status_code == 401
