@@ -133,3 +133,21 @@ def test_no_rule_is_in_a_profile_against_its_figures(profile: str, least: float)
     }
 
     assert bad == {}
+
+
+@pytest.mark.skipif(not FIGURES.exists(), reason="no figures were published yet")
+def test_a_warning_that_was_nearly_always_right_is_in_the_quiet_profile_too() -> None:
+    quiet = {rule.code for rule in selected(Config(profile="quiet"))}
+    known = {rule.code: rule for rule in selected(Config())}
+    left_out = [
+        code
+        for code, (read, right) in figures().items()
+        if code in known
+        and known[code].severity is Severity.WARNING
+        and known[code].confidence is Confidence.PROVEN
+        and read >= ENOUGH
+        and right >= 0.9 * read
+        and code not in quiet
+    ]
+
+    assert left_out == []

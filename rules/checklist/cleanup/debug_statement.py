@@ -164,6 +164,7 @@ rule = Rule(
     __doc__,
     code="CLN111",
     severity=Severity.WARNING,
+    quiet=True,
     checklist=("logging.print", "cleanup.leftovers"),
     fix="safe",
     cwe=489,

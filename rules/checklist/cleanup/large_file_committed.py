@@ -59,6 +59,7 @@ rule = Rule(
     __doc__,
     code="CLN108",
     severity=Severity.WARNING,
+    quiet=True,
     checklist=("cleanup.leftovers",),
     scope="pr",
     options=_DEFAULT,

@@ -56,6 +56,7 @@ rule = Rule(
     __doc__,
     code="DEP112",
     severity=Severity.WARNING,
+    quiet=True,
     checklist=("security.dependencies", "scripts.dependency-audit"),
     scope="file",
     files=(

@@ -122,6 +122,7 @@ rule = Rule(
     __doc__,
     code="ERR102",
     severity=Severity.WARNING,
+    quiet=True,
     checklist=("errors.specific",),
     cwe=391,
     peers=("ruff:S110", "ruff:S112", "ruff:BLE001", "bandit:B110", "bandit:B112", "pylint:W0718"),

@@ -126,6 +126,7 @@ rule = Rule(
     __doc__,
     code="LOG104",
     severity=Severity.WARNING,
+    quiet=True,
     checklist=("logging.levels",),
     fix="suggestion",
     peers=("ruff:TRY400", "ruff:G201"),

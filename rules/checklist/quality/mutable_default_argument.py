@@ -142,6 +142,7 @@ rule = Rule(
     __doc__,
     code="QLT101",
     severity=Severity.WARNING,
+    quiet=True,
     checklist=("quality.mutable-defaults",),
     fix="safe",
     peers=("ruff:B006", "ruff:B008", "flake8:B006", "flake8:B008", "pylint:W0102"),

@@ -80,6 +80,7 @@ rule = Rule(
     __doc__,
     code="SEC115",
     severity=Severity.WARNING,
+    quiet=True,
     checklist=("security.injection-family",),
     cwe=117,
     defers=False,

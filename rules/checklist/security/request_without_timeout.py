@@ -201,6 +201,7 @@ rule = Rule(
     __doc__,
     code="SEC124",
     severity=Severity.WARNING,
+    quiet=True,
     checklist=("performance.timeouts", "errors.degradation"),
     fix="suggestion",
     cwe=400,

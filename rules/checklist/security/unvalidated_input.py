@@ -127,6 +127,7 @@ rule = Rule(
     __doc__,
     code="SEC135",
     severity=Severity.WARNING,
+    quiet=True,
     checklist=("drf.serializers", "flask.request-handling", "security.form-validation"),
     cwe=20,
 )

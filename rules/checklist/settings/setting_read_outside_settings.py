@@ -113,6 +113,7 @@ rule = Rule(
     __doc__,
     code="SET110",
     severity=Severity.WARNING,
+    quiet=True,
     checklist=("deploy.environment-variables",),
     scope="project",
 )

@@ -210,6 +210,7 @@ rule = Rule(
     __doc__,
     code="TST101",
     severity=Severity.WARNING,
+    quiet=True,
     checklist=("tests.present",),
     scope="project",
     yields_to=("TST102",),
