@@ -540,3 +540,18 @@ def test_links_and_submodules_are_not_followed(desk: Desk, tmp_path: Path) -> No
 
     assert [each["path"] for each in desk.comments()] == ["shop/rates.py"]
     assert "link.py" not in desk.check()["output"]["summary"]
+
+
+@pytest.mark.fault
+def test_marks_whose_answer_was_lost_do_not_stand_there_twice(desk: Desk) -> None:
+    fault = faults.bad_gateway_after_success()
+    desk.github.faults.add(fault, method="PATCH", path=r"/check-runs/", body=b"annotations")
+    desk.open({"shop/rates.py": RATES_BAD}, draft=True)
+    with pytest.raises(UnavailableError):
+        desk.review()
+    make_due(desk)
+
+    desk.turn()
+
+    assert len(desk.check()["annotations"]) == 1
+    assert {each["status"] for each in desk.checks()} == {"completed"}
