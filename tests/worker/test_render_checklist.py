@@ -60,6 +60,13 @@ def test_a_finding_opens_its_category_and_names_the_rules() -> None:
     assert "3 points of the checklist checked. Nothing found in: security</summary>" in text
 
 
+def test_the_rules_of_what_weighs_most_come_first() -> None:
+    light = finding("SEC124", line=1, category="security", severity=Severity.WARNING)
+    text = part([SECURITY], light, finding("SEC101", line=2, category="security"))
+
+    assert "| 1 error, 1 warning: `SEC101`, `SEC124` |" in text
+
+
 def test_a_question_says_why_it_is_asked_and_where() -> None:
     text = part([TESTS])
     asked, _, fold = text.partition("<details>")

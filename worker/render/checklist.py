@@ -54,7 +54,8 @@ def _counted(findings: Sequence[Finding]) -> str:
     words = ", ".join(
         _several(count[each], each.value) for each in reversed(Severity) if count[each]
     )
-    codes = [f"`{each}`" for each in dict.fromkeys(each.code for each in findings)]
+    gravest = sorted(findings, key=lambda each: -each.severity.rank)
+    codes = [f"`{each}`" for each in dict.fromkeys(each.code for each in gravest)]
     rest = len(codes) - _MOST_CODES
     more = f" and {rest} more" if rest > 0 else ""
     return f"{words}: {', '.join(codes[:_MOST_CODES])}{more}"
