@@ -179,10 +179,7 @@ class Ear:
         """The same by the numbers that the tables of this ear know them by."""
         if words is None:
             return range(len(self._python))
-        numbers = set(self._always)
-        for word in self._words & words:
-            numbers.update(self._by_word[word])
-        return numbers
+        return self._always.union(*map(self._by_word.__getitem__, self._words & words))
 
     def sorted_out(
         self, numbers: Collection[int], path: str, words: frozenset[bytes] | None
@@ -247,16 +244,16 @@ class Ear:
         return (*self.whole, *self.derived, *self.nodes)
 
     @cached_property
-    def _always(self) -> tuple[int, ...]:
-        return tuple(n for n, (_, one) in enumerate(self._python) if not words_of(one))
+    def _always(self) -> frozenset[int]:
+        return frozenset(n for n, (_, one) in enumerate(self._python) if not words_of(one))
 
     @cached_property
-    def _by_word(self) -> Mapping[bytes, tuple[int, ...]]:
+    def _by_word(self) -> Mapping[bytes, frozenset[int]]:
         found: dict[bytes, list[int]] = {}
         for number, (_, listener) in enumerate(self._python):
             for word in words_of(listener):
                 found.setdefault(word.encode(), []).append(number)
-        return {word: tuple(numbers) for word, numbers in found.items()}
+        return {word: frozenset(numbers) for word, numbers in found.items()}
 
     @cached_property
     def _words(self) -> frozenset[bytes]:
