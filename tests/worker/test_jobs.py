@@ -542,7 +542,7 @@ def test_links_and_submodules_are_not_followed(desk: Desk, tmp_path: Path) -> No
     assert "link.py" not in desk.check()["output"]["summary"]
 
 
-@pytest.mark.fault
+@pytest.mark.fault(37)
 def test_marks_whose_answer_was_lost_do_not_stand_there_twice(desk: Desk) -> None:
     fault = faults.bad_gateway_after_success()
     desk.github.faults.add(fault, method="PATCH", path=r"/check-runs/", body=b"annotations")
