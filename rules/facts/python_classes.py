@@ -27,7 +27,8 @@ class Classes:
         for path, record in modules.by_path.items():
             for each in record.classes:
                 key = f"{modules.name_of[path]}.{each.name}"
-                if key in found and found[key][0] != path:  # files of the same module name, in folders without __init__
+                # Files of the same module name, in folders without __init__.
+                if key in found and found[key][0] != path:
                     key = f"{path.removesuffix('.py').replace('/', '.')}.{each.name}"
                 found[key] = (path, each)
                 home = _module_path(path).rpartition("/")[2]
