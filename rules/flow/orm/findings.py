@@ -471,11 +471,28 @@ def _unloaded(
         alchemy=first.alchemy,
         raises=any(each.how == "raise" for each in reads),
         in_async=any(each.query is not None and each.query.awaited for each in reads),
-        doubt=any(each.doubt for each in reads) or _is_odd_job(path, first.loops),
+        doubt=any(each.doubt or _is_far(each, path) for each in reads)
+        or _is_odd_job(path, first.loops),
         is_deed=found is not None and first.at != first.place and _is_deed(found, here),
         joins=tuple(each.path for each in reads if each.joins and _joins(each)),
         node=node if isinstance(node, cst.BaseExpression) else None,
     )
+
+
+def _is_far(read: Missing, path: str) -> bool:
+    """Whether a relation of a relation is read in another part of the project.
+
+    The options that it lacks serve many; who reads so far away may have asked for more between.
+    """
+    options = read.options_at
+    if options is None or options.path == path or "__" not in read.path or not read.is_refused:
+        return False
+    near = {_folder(read.asked_in), _folder(options.path)}
+    return _folder(read.place.path) not in near
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _joins(read: Missing) -> bool:
