@@ -51,9 +51,12 @@ def _collect(body: list[ast.stmt], prefix: str, found: dict[str, ast.stmt]) -> N
                 found[prefix + each.name] = each
         elif isinstance(each, ast.ClassDef):
             inner = f"{prefix}{each.name}."
-            if prefix + each.name in found:  # a second class of this name takes its place
-                for name in [name for name in found if name.startswith(inner)]:
-                    del found[name]
+            before = found.get(prefix + each.name)
+            if isinstance(before, ast.ClassDef):  # a second class of this name takes its place
+                lost: dict[str, ast.stmt] = {}
+                _collect(before.body, inner, lost)
+                for name in lost:
+                    found.pop(name, None)
             found[prefix + each.name] = each
             _collect(each.body, inner, found)
         elif isinstance(each, ast.Assign):
