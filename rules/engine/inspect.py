@@ -156,7 +156,15 @@ class Ear:
             every_rule,
             {},
         )
-        for table in ("_words", "on_calls", "_by_kind", "_own_words", "_any_text", "_every_text"):
+        for table in (
+            "_always",
+            "_words",
+            "on_calls",
+            "_by_kind",
+            "_own_words",
+            "_any_text",
+            "_every_text",
+        ):
             getattr(found, table)  # made now, to be shared by the copies
         return found
 
