@@ -57,7 +57,7 @@ def merged(
     attempts = [each for each in attempts if each.is_over]
     accepted = {each.guid for each in attempts if each.is_accepted}
     missed = {guid: one for guid, one in known.items() if guid not in accepted}
-    for each in sorted(attempts, key=lambda one: one.delivered_at):
+    for each in sorted(attempts, key=lambda one: (one.delivered_at, one.id)):
         if each.guid in accepted:
             continue
         if not each.redelivery:

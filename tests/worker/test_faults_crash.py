@@ -18,7 +18,7 @@ from worker.open_checks import OpenChecks
 from worker.request import ReviewRequest
 from worker.turns import PREFIX
 
-PATIENCE = 150.0
+PATIENCE = 100.0
 pytestmark = pytest.mark.timeout(400)
 POINTS = [
     ("POST", r"/graphql$", 0, "unheard"),  # the pull request is read
@@ -59,12 +59,22 @@ class Worker:
         command = [sys.executable, "-m", "worker.cli", "work"]
         with log.open("wb") as output:
             self.process = subprocess.Popen(command, env=os.environ, stdout=output, stderr=output)
-        wait_for(lambda: children_of(self.process.pid))
-        self._scheduler = children_of(self.process.pid)
+        self._scheduler = set[int]()
+        wait_for(self._is_settled)
+
+    def _is_settled(self) -> bool:
+        """Whether only RQ's scheduler runs beside it, and has done so for a moment."""
+        before, self._scheduler = self._scheduler, children_of(self.process.pid)
+        time.sleep(0.2)
+        return len(before) == 1 and before == self._scheduler
 
     def kill_job(self) -> None:
-        [job] = children_of(self.process.pid) - self._scheduler
+        wait_for(lambda: len(self._jobs()) == 1)
+        [job] = self._jobs()
         os.kill(job, signal.SIGKILL)
+
+    def _jobs(self) -> set[int]:
+        return children_of(self.process.pid) - self._scheduler
 
     def end(self) -> None:
         self.process.kill()
