@@ -7,9 +7,15 @@ from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
+from worker.asked import Asked
 from worker.outcomes import FATES, Record
 from worker.tempo import Tempo
 from worker.turns import Counts
@@ -21,8 +27,10 @@ class _Reviews(Collector):
     """What the workers count in Redis together; nothing while that is away."""
 
     tempo: Tempo | None = None
+    asked: Asked = Asked()
 
     def collect(self) -> Iterator[Metric]:
+        yield from self._of_github()
         if self.tempo is None:
             return
         ended = CounterMetricFamily("stet_reviews", "Reviews by outcome.", labels=["outcome"])
@@ -33,6 +41,20 @@ class _Reviews(Collector):
         buckets = [(end, float(number)) for end, number in self.tempo.buckets]
         took.add_metric([], buckets, self.tempo.seconds)
         yield took
+
+    def _of_github(self) -> Iterator[Metric]:
+        answers = CounterMetricFamily(
+            "stet_github_requests", "Requests to GitHub by status.", labels=["status"]
+        )
+        for status, number in self.asked.answers.items():
+            answers.add_metric([status], number)
+        yield answers
+        remaining = GaugeMetricFamily(
+            "stet_github_remaining", "Requests left in this hour.", labels=["installation"]
+        )
+        for installation, number in self.asked.remaining.items():
+            remaining.add_metric([installation], number)
+        yield remaining
 
 
 class Metrics:
@@ -87,6 +109,7 @@ class Metrics:
         counts: Counts | None,
         outcomes: Mapping[str, Record] = MappingProxyType({}),
         tempo: Tempo | None = None,
+        asked: Asked | None = None,
         *,
         takes_work: bool,
     ) -> bytes:
@@ -95,6 +118,7 @@ class Metrics:
         `outcomes` by the code of the rule: they say what people do with its findings.
         """
         self._reviews.tempo = tempo
+        self._reviews.asked = asked or Asked()
         self._redis_up.set(takes_work)
         for code, record in outcomes.items():
             for fate in FATES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -12,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from worker.asked import ANSWERS, REMAINING, Asked, asked_of
 from worker.outcomes import TOTALS, Record, records_of
 from worker.request import Ignored, PullRequestKey, Request, Rerun, ReviewRequest
 from worker.tempo import KEY as TEMPO
@@ -86,6 +88,12 @@ class Queue:
     async def tempo(self) -> Tempo:
         """How many reviews ended how, and how long they took."""
         return tempo_of(await self.ask(lambda redis: redis.hgetall(TEMPO)))
+
+    async def asked(self) -> Asked:
+        """What workers asked of GitHub."""
+        answers: dict[str, str] = await self.ask(lambda redis: redis.hgetall(ANSWERS))
+        remaining: dict[str, str] = await self.ask(lambda redis: redis.hgetall(REMAINING))
+        return asked_of(answers, remaining, time.time())
 
     async def counts(self) -> Counts:
         return await self._soon(self._turns.counts())

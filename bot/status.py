@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from bot.metrics import CONTENT_TYPE, Metrics
 from bot.pages_access import Access
 from bot.queue import Queue, QueueAwayError
+from worker.asked import Asked
 from worker.outcomes import Record
 from worker.tempo import Tempo
 from worker.turns import Counts
@@ -40,8 +41,8 @@ def probes(queue: Queue, metrics: Metrics, access: Access) -> APIRouter:
     async def numbers() -> Response:
         health = await queue.health()
         counts, outcomes = await _counts(queue), await _outcomes(queue)
-        tempo = await _tempo(queue)
-        text = metrics.render(counts, outcomes, tempo, takes_work=health.ready)
+        tempo, asked = await _tempo(queue), await _asked(queue)
+        text = metrics.render(counts, outcomes, tempo, asked, takes_work=health.ready)
         return Response(text, media_type=CONTENT_TYPE)
 
     return router
@@ -66,3 +67,10 @@ async def _tempo(queue: Queue) -> Tempo | None:
         return await queue.tempo()
     except QueueAwayError:
         return None
+
+
+async def _asked(queue: Queue) -> Asked:
+    try:
+        return await queue.asked()
+    except QueueAwayError:
+        return Asked()

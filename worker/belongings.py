@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, cast
 
+from worker import asked
 from worker.journal import Journal
 from worker.open_checks import OpenChecks
 from worker.turns import PREFIX
@@ -33,6 +34,7 @@ def drop_all(redis: Redis, installation: int) -> None:
     for family in _LASTING:
         _delete(redis, f"{{stet}}:{family}:{installation}:*")
     Journal(redis).forget(installation)
+    asked.forget(redis, installation)
     failures = f"{PREFIX}failures"
     for row in redis.lrange(failures, 0, -1):
         if json.loads(row)["pull"].startswith(f"{installation}:"):

@@ -7,6 +7,7 @@ from functools import partial
 
 from rules.engine.discover import all_rules
 from rules.engine.index import extractors
+from worker import asked
 from worker.allowance import Allowance
 from worker.consequences import consequences
 from worker.errands import Errands
@@ -64,6 +65,7 @@ def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
     with (
         consequences(held, turns, redis),
         Client(app, key, tokens_of(app, redis)) as client,
+        asked.counted(redis, key.installation, client.tally),
     ):
         tools = Tools(
             client=client,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from rq import Worker
 from service import Processes, free_port, wait_until_ready
 
 from worker import weeks
+from worker.asked import Tally, counted
 from worker.journal import Called, Detail, Journal, Outcome, Summary, Told
 from worker.request import PullRequestKey, ReviewRequest
 from worker.turns import QUEUE, Turns
@@ -395,3 +397,20 @@ def test_prometheus_hears_how_reviews_end_and_how_long_they_take(
         "stet_review_seconds_sum 12.5",
     ):
         assert line in told.splitlines(), told
+
+
+def test_prometheus_hears_what_was_asked_of_github(receivers: Receivers, redis: Redis) -> None:
+    tally = Tally()
+    for status in (200, 200, 403):
+        tally.asked()
+        reset = str(int(time.time()) + 600)
+        tally.hear(status, {"x-ratelimit-remaining": "41", "x-ratelimit-reset": reset})
+    with counted(redis, 5, tally):
+        pass
+    told = httpx.get(f"{receivers.here}/metrics", trust_env=False).text.splitlines()
+    for line in (
+        'stet_github_requests_total{status="200"} 2.0',
+        'stet_github_requests_total{status="403"} 1.0',
+        'stet_github_remaining{installation="5"} 41.0',
+    ):
+        assert line in told

@@ -19,6 +19,7 @@ from githubkit import AppAuthStrategy, GitHub, TokenAuthStrategy
 from githubkit.cache import MemCacheStrategy
 from githubkit.exception import RequestError, RequestFailed
 
+from worker.asked import Tally
 from worker.github.errors import (
     GitHubError,
     GoneError,
@@ -69,8 +70,15 @@ class Answer:
     body: bytes
 
 
-def open_github(app: App, auth: AppAuthStrategy | TokenAuthStrategy) -> GitHub[Any]:
+def open_github(
+    app: App, auth: AppAuthStrategy | TokenAuthStrategy, tally: Tally | None = None
+) -> GitHub[Any]:
     """A githubkit client that neither waits, repeats, caches nor follows on its own."""
+
+    def hear(response: httpx.Response) -> None:
+        if tally is not None:
+            tally.hear(response.status_code, response.headers)
+
     return GitHub(
         auth,
         base_url=app.api_url,
@@ -80,7 +88,7 @@ def open_github(app: App, auth: AppAuthStrategy | TokenAuthStrategy) -> GitHub[A
         auto_retry=False,
         http_cache=False,
         cache_strategy=MemCacheStrategy(),
-        event_hooks={"response": [limit_response]},
+        event_hooks={"response": [limit_response, hear]},
     )
 
 
@@ -144,6 +152,7 @@ class Client:
         self.key = key
         self.repository = f"repos/{key.owner}/{key.repository}"
         self.calls = 0
+        self.tally = Tally()
         self._tokens = tokens
         self._sleep = sleep
         self._open = ExitStack()
@@ -200,9 +209,10 @@ class Client:
         url = self._checked(urljoin(f"{self.app.api_url}/{path}", location))
         # trust_env, as githubkit's: a proxy of the operator serves this request too.
         with httpx.Client(timeout=TIMEOUT, event_hooks={"response": [limit_response]}) as plain:
-            self.calls += 1
+            self._count()
             try:
                 with plain.stream("GET", url) as response:
+                    self.tally.hear(response.status_code, {})
                     if response.status_code != 200:
                         raise UnavailableError(f"GET archive: {response.status_code}")
                     yield response.iter_bytes()
@@ -250,20 +260,24 @@ class Client:
         params: Mapping[str, str | int] | None = None,
         json: object = None,
     ) -> Answer:
-        self.calls += 1
+        self._count()
         try:
             return ask(self._session(), method, path, params=params, json=json)
         except UnauthorizedError:
             # The token ended early or was revoked: nothing was done, so once more is safe.
             self._close()
             self._tokens.drop(self.key)
-            self.calls += 1
+            self._count()
             return ask(self._session(), method, path, params=params, json=json)
+
+    def _count(self) -> None:
+        self.calls += 1
+        self.tally.asked()
 
     def _session(self) -> GitHub[Any]:
         if self._github is None:
             self._token = self._tokens.of(self.key)
-            github = open_github(self.app, TokenAuthStrategy(self._token.value))
+            github = open_github(self.app, TokenAuthStrategy(self._token.value), self.tally)
             self._github = self._open.enter_context(github)
         return self._github
 
