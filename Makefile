@@ -17,8 +17,8 @@ KEEP ?=
 SECONDS ?= 600
 SECTION ?=
 NAME ?=
-# Half of the suite waits for real processes. WORKERS=0 runs it in one process, for a debugger.
-WORKERS ?= auto
+# Half of the suite waits for real processes: one more than there are cores. WORKERS=0 runs it in one process, for a debugger.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 PYTEST := $(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 # The embedded Redis comes in a wheel for Linux on x86-64 and Python 3.11 and 3.12 alone, so

@@ -15,6 +15,7 @@ from worker.turns import HeldTurn, Turns, hold_turn
 
 TAKE_TURN = "stand_in_jobs.take_turn"
 LOG = "test:log"
+WRITTEN = "test:written"
 SECRET = "ghs_" + "s3cr3t" * 6
 
 
@@ -28,7 +29,18 @@ def take_turn() -> None:
                 return
             _do(held)
             held.ensure_current()
-            redis.rpush(LOG, f"write {held.turn.key.number} {os.getpid()}")
+            _write(held, redis)
+
+
+def _write(held: HeldTurn, redis: Redis) -> None:
+    """Like a review, it finds what it wrote before it was stopped, and does not write it again."""
+    number, generation = held.turn.key.number, held.turn.generation
+    if redis.sismember(WRITTEN, f"{number} {generation}"):
+        return
+    with redis.pipeline(transaction=True) as pipe:
+        pipe.rpush(LOG, f"write {number} {os.getpid()}")
+        pipe.sadd(WRITTEN, f"{number} {generation}")
+        pipe.execute()
 
 
 def _do(held: HeldTurn) -> None:
