@@ -49,7 +49,7 @@ class Queue:
             max_connections=CONNECTIONS,
             timeout=seconds,
             decode_responses=True,
-            socket_timeout=seconds,
+            socket_timeout=None,  # every call has a limit of its own, and one is enough
             socket_connect_timeout=seconds,
             retry=Retry(NoBackoff(), 0),
         )

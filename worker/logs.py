@@ -26,7 +26,15 @@ _SECRET_SHAPES = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# One of these stands in whatever has such a shape: most lines have none, and are looked at so.
+_HINTS = (
+    "-----begin", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "v1.", "eyj", "akia", "asia",
+    "sha256=", "://", "authorization:", "bearer", "token",
+)  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+_OF_MANY_LINES = frozenset({"exception", "stack"})
 
 
 class Scrubber:
@@ -38,7 +46,11 @@ class Scrubber:
         self._known = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
     def __call__(self, text: str) -> str:
-        return _SECRET_SHAPES.sub(MASK, self._known.sub(MASK, text))
+        text = self._known.sub(MASK, text)
+        lower = text.lower()
+        if any(hint in lower for hint in _HINTS):
+            text = _SECRET_SHAPES.sub(MASK, text)
+        return text
 
 
 def _spellings(secret: str) -> tuple[str, ...]:
@@ -64,7 +76,7 @@ class _ScrubbingFormatter(logging.Formatter):
 def _escape_control(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Foreign text must not move the cursor of a terminal or forge a line."""
     for name, value in event.items():
-        if isinstance(value, str) and name not in {"exception", "stack"}:
+        if isinstance(value, str) and not value.isprintable() and name not in _OF_MANY_LINES:
             text = value if name == "event" else value.replace("\n", "\\n")
             event[name] = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
     return event
