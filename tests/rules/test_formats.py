@@ -117,10 +117,21 @@ RDJSON = Draft202012Validator(
 )
 
 
+def of_its_rules(document: str) -> str:
+    """Without the hundreds of rules that found nothing: the test of the command line has them."""
+    log = json.loads(document)
+    for each in log["runs"]:
+        found = {result["ruleId"] for result in each["results"]}
+        driver = each["tool"]["driver"]
+        driver["rules"] = [rule for rule in driver["rules"] if rule["id"] in found]
+        assert driver["rules"]
+    return json.dumps(log)
+
+
 @pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.code)
 def test_what_a_rule_finds_is_valid_sarif_and_valid_rdjson(rule: Rule) -> None:
     for example, report in bad_reports(rule):
-        assert problems(sarif_schema(), sarif_format.write(report)) == []
+        assert problems(sarif_schema(), of_its_rules(sarif_format.write(report))) == []
         assert problems(RDJSON, line_formats.rdjson(report, example.files.get)) == []
 
 
