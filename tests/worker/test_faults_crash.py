@@ -41,15 +41,10 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 def children_of(parent: int) -> set[int]:
-    """Without the processes that do chores."""
-    command = ["ps", "-eo", "pid=,ppid=,args="]
+    command = ["ps", "-eo", "pid=,ppid="]
     listed = subprocess.run(command, capture_output=True, text=True, check=True)
-    rows = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
-    return {
-        int(child)
-        for child, its_parent, arguments in rows
-        if int(its_parent) == parent and "worker.sweepers" not in arguments
-    }
+    rows = [line.split() for line in listed.stdout.splitlines()]
+    return {int(child) for child, its_parent in rows if int(its_parent) == parent}
 
 
 class Worker:
@@ -59,22 +54,10 @@ class Worker:
         command = [sys.executable, "-m", "worker.cli", "work"]
         with log.open("wb") as output:
             self.process = subprocess.Popen(command, env=os.environ, stdout=output, stderr=output)
-        self._scheduler = set[int]()
-        wait_for(self._is_settled)
-
-    def _is_settled(self) -> bool:
-        """Whether only RQ's scheduler runs beside it, and has done so for a moment."""
-        before, self._scheduler = self._scheduler, children_of(self.process.pid)
-        time.sleep(0.2)
-        return len(before) == 1 and before == self._scheduler
 
     def kill_job(self) -> None:
-        wait_for(lambda: len(self._jobs()) == 1)
-        [job] = self._jobs()
-        os.kill(job, signal.SIGKILL)
-
-    def _jobs(self) -> set[int]:
-        return children_of(self.process.pid) - self._scheduler
+        """The newest child: the scheduler and the chores began before the worker took a job."""
+        os.kill(max(children_of(self.process.pid)), signal.SIGKILL)
 
     def end(self) -> None:
         self.process.kill()
