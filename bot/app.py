@@ -16,9 +16,7 @@ from bot.pages_access import Access
 from bot.queue import Queue
 from bot.settings import BotSettings
 from bot.status import probes
-from worker.manifest import web_url
-
-WEBHOOK = "/webhooks/github"
+from worker.manifest import WEBHOOK_PATH, web_url
 
 
 def create_app(settings: BotSettings, queue: Queue) -> ASGIApp:
@@ -38,7 +36,7 @@ def create_app(settings: BotSettings, queue: Queue) -> ASGIApp:
     # Before FastAPI: its layers would cost more than signature and queue together.
     async def receiver(scope: Scope, receive: Receive, send: Send) -> None:
         where: ASGIApp = pages
-        if scope["type"] == "http" and scope["path"] == WEBHOOK:
+        if scope["type"] == "http" and scope["path"] == WEBHOOK_PATH:
             is_post = scope["method"] == "POST"
             where = door if is_post else Response(status_code=405, headers={"Allow": "POST"})
         await where(scope, receive, send)

@@ -29,6 +29,11 @@ class Tally:
     remaining: int | None = None
     reset: int = 0
 
+    @property
+    def requests(self) -> int:
+        """How many went out, answered or not."""
+        return self.answers.total()
+
     def asked(self) -> None:
         """A request goes out: unanswered until it is heard of."""
         self.answers[NO_ANSWER] += 1

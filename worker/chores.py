@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import msgspec
 from redis.exceptions import RedisError
 
+from worker.beside import Beside
 from worker.github.errors import GitHubError, RateLimitedError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Chore:
     run: Callable[[], None]
 
 
-class Chores:
+class Chores(Beside):
     """Does chores from a thread while it is open.
 
     Whoever takes the lock of a chore does it; the lock stays until it is time again, so that a
@@ -44,16 +44,7 @@ class Chores:
     def __init__(self, redis: Redis, chores: Sequence[Chore]) -> None:
         self._redis = redis
         self._due = {chore: time.monotonic() for chore in chores}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="chores", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(timeout=1)
+        super().__init__("chores")
 
     def _run(self) -> None:
         while self._due and not self._stop.wait(self._seconds_left()):

@@ -7,11 +7,10 @@ import json
 import logging
 import os
 import signal
-import threading
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from types import FrameType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -21,6 +20,7 @@ from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
+from worker.beside import Beside
 from worker.chores import Chores
 from worker.leash import die_with_parent
 from worker.logs import Scrubber
@@ -169,22 +169,13 @@ def work(
     return worker._shutdown_requested_date is not None  # noqa: SLF001  # RQ has no other word for it
 
 
-class Sweeper:
+class Sweeper(Beside):
     """Sweeps while it is open, from a thread; of all workers one sweeps at a time."""
 
     def __init__(self, turns: Turns, seconds: float = SWEEP_SECONDS) -> None:
         self._turns = turns
         self._seconds = seconds
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(timeout=1)
+        super().__init__("sweeper")
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):

@@ -22,6 +22,7 @@ from worker.embedded_redis import (
     wait_until_ready,
 )
 from worker.leash import Leashed
+from worker.manifest import WEBHOOK_PATH
 from worker.supervisor import Program, Supervisor, program
 
 PYTHON = (sys.executable, "-P", "-m")
@@ -40,7 +41,7 @@ class Arrangement:
     @property
     def webhook_url(self) -> str:
         base = self.public_url or f"http://{self.host}:{self.port}"
-        return f"{base}/webhooks/github"
+        return f"{base}{WEBHOOK_PATH}"
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from redis import Redis
+from waiting import wait_for as wait
 
 from worker.turns import Turns
 
@@ -39,16 +41,12 @@ OPENED = json.dumps(
 GITHUB_WAITS = 10.0
 
 
+wait_for = partial(wait, seconds=30.0)
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 class Receiver:

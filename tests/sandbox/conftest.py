@@ -3,12 +3,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from browser import chromium
 from github import Auth, Github
 from github.PullRequest import PullRequest
 from githubkit import AppAuthStrategy, GitHub
 from shop import REPOSITORY, VIEWS, Installed, Shop
 
 from sandbox.server import StandIn
+
+__all__ = ["bot", "chromium", "github", "human", "shop"]
 
 
 @pytest.fixture

@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from desk import RATES_BAD, REPOSITORY, SHELF_BAD, Desk
+from waiting import children_of
+from waiting import wait_for as wait
 
 from sandbox import faults
 from worker.open_checks import OpenChecks
@@ -30,21 +33,8 @@ POINTS = [
     ("PATCH", r"/check-runs/", 0, "unheard"),
     ("PATCH", r"/check-runs/", 0, "unanswered"),
 ]
+wait_for = partial(wait, seconds=PATIENCE)
 KINDS = {"unheard": faults.unheard, "unanswered": faults.unanswered}
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-
-
-def children_of(parent: int) -> set[int]:
-    command = ["ps", "-eo", "pid=,ppid="]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True)
-    rows = [line.split() for line in listed.stdout.splitlines()]
-    return {int(child) for child, its_parent in rows if int(its_parent) == parent}
 
 
 class Worker:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -21,6 +22,8 @@ from rq import Queue
 from rq.job import Job
 from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
+from waiting import children_of
+from waiting import wait_for as wait
 
 from worker.queue_worker import SWEEP_SECONDS
 from worker.request import PullRequestKey, ReviewRequest
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 LOG = "test:log"
 LONG = 40.0
+wait_for = partial(wait, seconds=LONG)
 
 
 class Workers:
@@ -83,19 +87,6 @@ def workers(redis_url: str, tmp_path: Path) -> Iterator[Workers]:
     started = Workers(redis_url, tmp_path)
     yield started
     started.end()
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-
-
-def children_of(parent: int) -> list[int]:
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
-    pairs = [line.split() for line in listed.stdout.splitlines()]
-    return [int(child) for child, its_parent in pairs if int(its_parent) == parent]
 
 
 def is_alive(process: int) -> bool:

@@ -7,16 +7,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from waiting import wait_for as wait
 
 from worker.embedded_redis import NoRedisError, find_server, make_private, socket_in
 from worker.leash import MEANS, Means, start
 
 LONG = 60.0
+wait_for = partial(wait, seconds=LONG)
 PARENT = """
 import os, signal, sys, time
 from worker.leash import start
@@ -24,13 +26,6 @@ child = start([sys.executable, "-c", "import time; time.sleep(600)"], os.environ
 print(child.process.pid, flush=True)
 time.sleep(600)
 """
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
 
 
 def processes() -> dict[int, tuple[int, str]]:

@@ -151,7 +151,6 @@ class Client:
         self.app = app
         self.key = key
         self.repository = f"repos/{key.owner}/{key.repository}"
-        self.calls = 0
         self.tally = Tally()
         self._tokens = tokens
         self._sleep = sleep
@@ -209,7 +208,7 @@ class Client:
         url = self._checked(urljoin(f"{self.app.api_url}/{path}", location))
         # trust_env, as githubkit's: a proxy of the operator serves this request too.
         with httpx.Client(timeout=TIMEOUT, event_hooks={"response": [limit_response]}) as plain:
-            self._count()
+            self.tally.asked()
             try:
                 with plain.stream("GET", url) as response:
                     self.tally.hear(response.status_code, {})
@@ -260,19 +259,20 @@ class Client:
         params: Mapping[str, str | int] | None = None,
         json: object = None,
     ) -> Answer:
-        self._count()
+        self.tally.asked()
         try:
             return ask(self._session(), method, path, params=params, json=json)
         except UnauthorizedError:
             # The token ended early or was revoked: nothing was done, so once more is safe.
             self._close()
             self._tokens.drop(self.key)
-            self._count()
+            self.tally.asked()
             return ask(self._session(), method, path, params=params, json=json)
 
-    def _count(self) -> None:
-        self.calls += 1
-        self.tally.asked()
+    @property
+    def calls(self) -> int:
+        """How many requests were sent."""
+        return self.tally.requests
 
     def _session(self) -> GitHub[Any]:
         if self._github is None:

@@ -11,6 +11,7 @@ from rules.engine import local
 from rules.engine.git import GitError, Repository
 from rules.kit.paths import is_test
 
+_TESTS = frozenset({"test", "tests"})
 _VENDORED = frozenset({"vendor", "vendored", "_vendor", "third_party", "thirdparty", "extern"})
 _MOST_NAMES = 4
 _CONFIGURATIONS = (".stet.toml",)
@@ -78,8 +79,8 @@ def look_at(folder: Path) -> Layout:
         python=declared.python,
         frameworks=declared.frameworks,
         packages=_packages(python),
-        tests=_tests(python),
-        vendored=_vendored(python),
+        tests=_topmost(python, _TESTS),
+        vendored=_topmost(python, _VENDORED),
         files=frozenset(names),
     )
 
@@ -110,25 +111,12 @@ def _packages(paths: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _tests(paths: Sequence[str]) -> tuple[str, ...]:
-    """The top folders of tests."""
+def _topmost(paths: Sequence[str], names: frozenset[str]) -> tuple[str, ...]:
+    """The folders of these names that lie in no other of them."""
     tops = set()
     for path in paths:
         folders = path.split("/")[:-1]
-        for depth, name in enumerate(folders, 1):
-            if name in {"test", "tests"}:
-                tops.add("/".join(folders[:depth]))
-                break
-    return tuple(sorted(tops))
-
-
-def _vendored(paths: Sequence[str]) -> tuple[str, ...]:
-    """Folders with the code of others."""
-    tops = set()
-    for path in paths:
-        folders = path.split("/")[:-1]
-        for depth, name in enumerate(folders, 1):
-            if name in _VENDORED:
-                tops.add("/".join(folders[:depth]))
-                break
+        depth = next((depth for depth, name in enumerate(folders, 1) if name in names), 0)
+        if depth:
+            tops.add("/".join(folders[:depth]))
     return tuple(sorted(tops))
