@@ -13,12 +13,13 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from bot.batches import Batches
 from worker.asked import ANSWERS, REMAINING, Asked, asked_of
 from worker.outcomes import TOTALS, Record, records_of
 from worker.request import Ignored, PullRequestKey, Request, Rerun, ReviewRequest
 from worker.tempo import KEY as TEMPO
 from worker.tempo import Tempo, tempo_of
-from worker.turns import PREFIX, Accepted, AsyncTurns, Counts, Waiting
+from worker.turns import PREFIX, SCRIPT, Accepted, AsyncTurns, Counts, Waiting
 from worker.verdicts import name_of, verdicts_in
 
 SECONDS = 1.0
@@ -54,7 +55,7 @@ class Queue:
             retry=Retry(NoBackoff(), 0),
         )
         self._redis = Redis(connection_pool=pool)
-        self._turns = AsyncTurns(self._redis)
+        self._turns = AsyncTurns(Batches(self._redis, SCRIPT, seconds=seconds))
         self._seconds = seconds
 
     async def accept(self, requests: Sequence[Request], delivery: str) -> Accepted:

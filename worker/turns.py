@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
@@ -27,7 +27,6 @@ from worker.request import ERRANDS, Errand, PullRequestKey, Reason, Request, Rev
 
 if TYPE_CHECKING:
     from redis import Redis
-    from redis.asyncio import Redis as AsyncRedis
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +164,7 @@ class Turns:
     ) -> None:
         self._script = redis.register_script(SCRIPT)
         self._redis = redis
-        self._calls = _Calls(job, job_timeout_seconds)
+        self._calls = _Calls.of(job, job_timeout_seconds)
         self.lease_seconds = lease_seconds
         self._most_of_one = most_of_one
 
@@ -269,10 +268,15 @@ class AsyncTurns:
     """The queue of pull requests for the receiver: it puts in and counts, it takes nothing."""
 
     def __init__(
-        self, redis: AsyncRedis, *, job: str = TAKE_TURN, job_timeout_seconds: int = 600
+        self,
+        script: Callable[..., Awaitable[Any]],
+        *,
+        job: str = TAKE_TURN,
+        job_timeout_seconds: int = 600,
     ) -> None:
-        self._script = redis.register_script(SCRIPT)
-        self._calls = _Calls(job, job_timeout_seconds)
+        """`script` calls `SCRIPT`, as what redis-py's `register_script` returns."""
+        self._script = script
+        self._calls = _Calls.of(job, job_timeout_seconds)
 
     async def _call(self, operation: str, *args: object) -> Any:
         return await self._script(keys=KEYS, args=self._calls.arguments(operation, *args))
@@ -419,13 +423,16 @@ def _heartbeat(turns: Turns, turn: Turn, most_seconds: float) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Calls:
-    job: str
+    data: str
     job_timeout_seconds: int
+
+    @classmethod
+    def of(cls, job: str, job_timeout_seconds: int) -> _Calls:
+        return cls(json.dumps([job, None, [], {}]), job_timeout_seconds)
 
     def arguments(self, operation: str, *args: object) -> list[Any]:
         stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        data = json.dumps([self.job, None, [], {}])
-        return [operation, stamp, uuid.uuid4().hex, data, self.job_timeout_seconds, *args]
+        return [operation, stamp, uuid.uuid4().hex, self.data, self.job_timeout_seconds, *args]
 
 
 def _milliseconds(seconds: float) -> int:
