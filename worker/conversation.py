@@ -181,12 +181,11 @@ def _answer(room: Room, request: CommandRequest, heard: Heard, ledger: Ledger) -
     body = outcome.answer
     if outcome.note and not request.in_review_thread:
         body = f"{NOTES[outcome.note]}\n\n{body}\n</details>"
-    room.gate()
     try:
         if outcome.note and not request.in_review_thread:
             return _note(room, outcome.note, body, ledger)
         comment = heard.thread or request.comment_id
-        reply(room.client, comment, body, in_thread=request.in_review_thread)
+        reply(room.client, room.gate, comment, body, in_thread=request.in_review_thread)
     except (GoneError, ForbiddenError, RefusedError) as error:
         log.info("%s: no answer possible: %s", request.key, error)
     return ledger
@@ -197,18 +196,18 @@ def _note(room: Room, name: str, body: str, ledger: Ledger) -> Ledger:
     known = ledger.notes.get(name)
     if known is not None:
         try:
-            edit_remark(room.client, known, body)
+            edit_remark(room.client, room.gate, known, body)
         except GoneError:
             log.info("%s: the note %r was deleted and is written anew", room.client.key, name)
         else:
             return ledger
-    written = reply(room.client, 0, body, in_thread=False)
+    written = reply(room.client, room.gate, 0, body, in_thread=False)
     return replace(ledger, notes={**ledger.notes, name: written})
 
 
 def _react(room: Room, request: CommandRequest, content: str) -> None:
-    room.gate()
+    in_thread = request.in_review_thread
     try:
-        react(room.client, request.comment_id, content, in_thread=request.in_review_thread)
+        react(room.client, room.gate, request.comment_id, content, in_thread=in_thread)
     except (GoneError, ForbiddenError, RefusedError) as error:
         log.info("%s: no reaction possible: %s", request.key, error)

@@ -22,6 +22,7 @@ from worker.journal_entry import ended
 from worker.ledger import Ledger, Ledgers
 from worker.open_checks import OpenChecks
 from worker.outcomes import Outcomes
+from worker.pace import Pace
 from worker.review import Tools, configure
 from worker.seal import Seal
 from worker.settings import WorkerSettings, load
@@ -57,6 +58,7 @@ def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
     redis = settings.redis_bytes()
     app = app_of(settings)
     ledgers, outcomes = Ledgers(redis), Outcomes(redis)
+    pace = Pace(redis, key.installation, settings.write_seconds)
 
     def remember(ledger: Ledger) -> None:
         held.ensure_held()
@@ -64,7 +66,7 @@ def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
 
     with (
         consequences(held, turns, redis),
-        Client(app, key, tokens_of(app, redis)) as client,
+        Client(app, key, tokens_of(app, redis), pace=pace.wait) as client,
         asked.counted(redis, key.installation, client.tally),
     ):
         tools = Tools(

@@ -185,6 +185,15 @@ class WorkerSettings(ProcessSettings):
             "or to 0 for any number."
         ),
     )
+    write_seconds: float = Field(
+        default=1.0,
+        ge=0,
+        le=10,
+        description=(
+            "Set it to the least seconds between two writes of all workers for one installation, "
+            "0 to 10; GitHub asks for 1."
+        ),
+    )
     review_seconds: int = Field(
         default=300,
         ge=5,

@@ -23,6 +23,7 @@ from worker.github.errors import (
     UnavailableError,
     error_of,
 )
+from worker.github.gate import unguarded
 from worker.github.limits import MOST_BYTES
 from worker.request import PullRequestKey
 
@@ -78,7 +79,7 @@ def test_a_read_is_given_up_after_five_tries() -> None:
 @pytest.mark.parametrize("told", [Told(500), Told(502), Told(body=b'{"id": 1', cut_at=3)])
 def test_a_write_is_sent_once(told: Told) -> None:
     with talking(answers(told)) as (client, server, _), pytest.raises(UnavailableError):
-        client.write("POST", "x", object, {"a": 1})
+        client.write("POST", "x", object, {"a": 1}, gate=unguarded)
 
     assert len(server.asked) == 1
 
@@ -86,7 +87,7 @@ def test_a_write_is_sent_once(told: Told) -> None:
 @pytest.mark.fault(32)
 def test_a_token_that_is_not_honoured_is_replaced_once() -> None:
     with talking(answers(Told(401), Told(201, b'{"a": 1}'))) as (client, server, _):
-        client.write("POST", "x", object, {})
+        client.write("POST", "x", object, {}, gate=unguarded)
 
     assert [each.headers["authorization"][-6:] for each in server.asked] == [
         " first"[-6:],
@@ -164,7 +165,7 @@ def test_an_answer_without_end_is_cut_off() -> None:
         talking(answers(endless)) as (client, _, _waits),
         pytest.raises(UnavailableError, match="ReadError"),
     ):
-        client.write("POST", "x", object)
+        client.write("POST", "x", object, gate=unguarded)
 
 
 @pytest.mark.fault(65)

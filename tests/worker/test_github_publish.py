@@ -16,6 +16,7 @@ from sandbox import faults
 from worker.github.checks import Checks
 from worker.github.client import Client
 from worker.github.errors import UnavailableError
+from worker.github.gate import unguarded
 from worker.github.publish import Speaker, Spoken
 from worker.github.pulls import Opened, read_pull_request
 from worker.ledger import Ledger
@@ -99,7 +100,7 @@ def test_a_pending_review_that_a_crash_left_behind_is_in_nobodys_way(desk: Desk)
     desk.open({"shop/lines.py": LINES})
     with client_of(desk) as client:
         root = f"{client.repository}/pulls/{desk.number}/reviews"
-        client.write("POST", root, object, {"body": "left behind"})
+        client.write("POST", root, object, {"body": "left behind"}, gate=unguarded)
 
     spoken = say(desk, comments_on(1, 2, 4000))
 

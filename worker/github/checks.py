@@ -158,15 +158,14 @@ class Checks:
         }
 
     def _create(self, body: dict[str, object]) -> int:
-        self._gate()
-        return self._client.write("POST", f"{self._client.repository}/check-runs", _Id, body).id
+        path = f"{self._client.repository}/check-runs"
+        return self._client.write("POST", path, _Id, body, gate=self._gate).id
 
     def _update(self, check: int, body: dict[str, object]) -> None:
         path = f"{self._client.repository}/check-runs/{check}"
         for attempt in range(1, _MOST_TRIES + 1):
-            self._gate()
             try:
-                self._client.write("PATCH", path, _Id, body)
+                self._client.write("PATCH", path, _Id, body, gate=self._gate)
             except UnavailableError:
                 # Closing twice does no harm; annotations sent twice would stand there twice.
                 if attempt == _MOST_TRIES or "annotations" in str(body.get("output")):

@@ -29,6 +29,7 @@ from worker.github.errors import (
     UnavailableError,
     error_of,
 )
+from worker.github.gate import Gate
 from worker.github.limits import limit_response
 from worker.github.tokens import Token, Tokens
 from worker.request import PullRequestKey
@@ -135,6 +136,7 @@ class Client:
 
     Reads are tried up to five times. Writes are sent once: after an UnavailableError the
     caller has to look whether the write happened. Rate limits are never waited for.
+    Before each write `pace` may sleep; only then its gate is asked.
     """
 
     def __init__(
@@ -144,6 +146,7 @@ class Client:
         tokens: Tokens,
         *,
         sleep: Callable[[float], None] = time.sleep,
+        pace: Callable[[], None] = lambda: None,
     ) -> None:
         for segment in (key.owner, key.repository):
             if not _SEGMENT.fullmatch(segment):
@@ -154,6 +157,7 @@ class Client:
         self.tally = Tally()
         self._tokens = tokens
         self._sleep = sleep
+        self._pace = pace
         self._open = ExitStack()
         self._github: GitHub[Any] | None = None
         self._token: Token | None = None
@@ -178,8 +182,9 @@ class Client:
         """Read and decode. `path` is relative to the root of the API."""
         return self._read(lambda: _decoded(self._follow(path, params), kind))
 
-    def write(self, method: str, path: str, kind: type[T], json: object = None) -> T:
+    def write(self, method: str, path: str, kind: type[T], json: object = None, *, gate: Gate) -> T:
         """Send a change once and decode the answer."""
+        self._await_turn(gate)
         return _decoded(self._send(method, path, json=json), kind)
 
     def graphql(self, query: str, variables: Mapping[str, object], kind: type[T]) -> T:
@@ -191,11 +196,24 @@ class Client:
             )
         )
 
-    def mutate(self, mutation: str, variables: Mapping[str, object], kind: type[T]) -> T:
+    def mutate(
+        self, mutation: str, variables: Mapping[str, object], kind: type[T], *, gate: Gate
+    ) -> T:
         """As `graphql`, but sent once: after an UnavailableError look whether it happened."""
         body = {"query": mutation, "variables": dict(variables)}
+        self._await_turn(gate)
         answer = self._send("POST", self.app.graphql_url, json=body)
         return _data(_decoded(answer, _GraphQL), kind)
+
+    def mutate_at_last(
+        self, mutation: str, variables: Mapping[str, object], kind: type[T], *, gate: Gate
+    ) -> T:
+        """As `mutate`, and tried as often as a read: for what may well be done twice."""
+        return self._read(lambda: self.mutate(mutation, variables, kind, gate=gate))
+
+    def _await_turn(self, gate: Gate) -> None:
+        self._pace()
+        gate()
 
     @contextmanager
     def download(self, path: str) -> Iterator[Iterator[bytes]]:

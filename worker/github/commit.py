@@ -34,18 +34,16 @@ def commit_fixes(
         {"path": each.path, "mode": each.mode, "type": "blob", "content": each.after}
         for each in files
     ]
-    gate()
-    tree = client.write(
-        "POST", f"{root}/trees", _Sha, {"base_tree": head.tree.sha, "tree": entries}
-    )
+    changed_tree = {"base_tree": head.tree.sha, "tree": entries}
+    tree = client.write("POST", f"{root}/trees", _Sha, changed_tree, gate=gate)
     commit = client.write(
         "POST",
         f"{root}/commits",
         _Sha,
         {"message": message, "tree": tree.sha, "parents": [pull_request.head]},
+        gate=gate,
     )
-    gate()
     branch = quote(pull_request.head_branch)
     path = f"{root}/refs/heads/{branch}"
-    client.write("PATCH", path, object, {"sha": commit.sha, "force": False})
+    client.write("PATCH", path, object, {"sha": commit.sha, "force": False}, gate=gate)
     return commit.sha

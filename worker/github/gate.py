@@ -6,3 +6,7 @@ from collections.abc import Callable
 
 Gate = Callable[[], None]
 """Asked before each write; raises where writing is no longer ours to do."""
+
+
+def unguarded() -> None:
+    """The gate of what only takes back a step of our own that nobody else has seen."""

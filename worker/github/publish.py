@@ -15,7 +15,7 @@ from worker import keepsakes
 from worker.github import queries
 from worker.github.client import Client
 from worker.github.errors import ConflictError, GoneError, RefusedError, UnavailableError
-from worker.github.gate import Gate
+from worker.github.gate import Gate, unguarded
 from worker.github.pulls import read_own_reviews, read_threads
 from worker.ledger import Dismissal
 from worker.placing import FileComment, InlineComment
@@ -125,7 +125,6 @@ class Speaker:
 
     def _send_review(self, plan: ReviewPlan, comments: Sequence[InlineComment]) -> list[Finding]:
         for attempt in range(1, _MOST_TRIES + 1):
-            self._gate()
             try:
                 return self._send_once(plan, comments)
             except UnavailableError:
@@ -147,15 +146,15 @@ class Speaker:
         }
         path = f"{self._root}/reviews"
         if not plan.file_level:
-            self._client.write("POST", path, _Id, given | words_of_review)
+            self._client.write("POST", path, _Id, given | words_of_review, gate=self._gate)
             return []
-        review = self._client.write("POST", path, _Review, given)
+        review = self._client.write("POST", path, _Review, given, gate=self._gate)
         refused = [each for each in plan.file_level if not self._add(each, review)]
         if comments or len(refused) < len(plan.file_level):
-            self._gate()
-            self._client.write("POST", f"{path}/{review.id}/events", _Id, words_of_review)
+            events = f"{path}/{review.id}/events"
+            self._client.write("POST", events, _Id, words_of_review, gate=self._gate)
         else:
-            self._client.write("DELETE", f"{path}/{review.id}", object)
+            self._client.write("DELETE", f"{path}/{review.id}", object, gate=unguarded)
         return [finding for each in refused for finding in (each.finding, *each.also)]
 
     def _add(self, comment: FileComment, review: _Review) -> bool:
@@ -163,7 +162,9 @@ class Speaker:
         body = words.file_comment(comment, self._pull, self._why)
         given = {"review": review.node_id, "path": comment.finding.path, "body": body}
         try:
-            added = self._client.mutate(queries.ADD_FILE_THREAD, given, queries.AddedThread)
+            added = self._client.mutate(
+                queries.ADD_FILE_THREAD, given, queries.AddedThread, gate=self._gate
+            )
         except (RefusedError, GoneError) as refusal:
             log.warning("%s: comment on a file refused: %s", self._pull.key, refusal)
             return False
@@ -202,14 +203,14 @@ class Speaker:
 
     def _probe(self, comments: Sequence[InlineComment]) -> bool:
         """Whether GitHub takes these comments in a pending review, which is then deleted."""
-        self._gate()
         marks = [self._inline(each) | {"body": "…"} for each in comments]
         body = {"commit_id": self._pull.head, "comments": marks}
+        reviews = f"{self._root}/reviews"
         try:
-            review = self._client.write("POST", f"{self._root}/reviews", _Id, body)
+            review = self._client.write("POST", reviews, _Id, body, gate=self._gate)
         except RefusedError:
             return False
-        self._client.write("DELETE", f"{self._root}/reviews/{review.id}", object)
+        self._client.write("DELETE", f"{reviews}/{review.id}", object, gate=unguarded)
         return True
 
     def _drop_pending(self) -> None:
@@ -225,38 +226,38 @@ class Speaker:
 
     def _try(self, method: str, path: str, json: object = None) -> None:
         """A change of something old, which may be gone by now: then there is nothing to change."""
-        self._gate()
         try:
-            self._client.write(method, path, object, json)
+            self._client.write(method, path, object, json, gate=self._gate)
         except GoneError:
             log.info("%s: already gone", path)
 
     def _mutate(self, mutation: str, comment: OwnComment) -> None:
         """Resolve a thread or open it again; it may be gone by now."""
-        self._gate()
+        thread = {"thread": comment.thread_id}
         try:
-            self._client.graphql(mutation, {"thread": comment.thread_id}, object)
+            self._client.mutate_at_last(mutation, thread, object, gate=self._gate)
         except GoneError:
             log.info("%s: a thread is already gone", self._pull.key)
 
 
-def react(client: Client, comment: int, content: str, *, in_thread: bool) -> None:
+def react(client: Client, gate: Gate, comment: int, content: str, *, in_thread: bool) -> None:
     """Put a reaction on somebody's comment; the same one twice is one."""
     kind = "pulls" if in_thread else "issues"
     path = f"{client.repository}/{kind}/comments/{comment}/reactions"
-    client.write("POST", path, object, {"content": content})
+    client.write("POST", path, object, {"content": content}, gate=gate)
 
 
-def reply(client: Client, comment: int, body: str, *, in_thread: bool) -> int:
+def reply(client: Client, gate: Gate, comment: int, body: str, *, in_thread: bool) -> int:
     """Answer a comment: in its thread, or at the end of the conversation. The answer's id."""
     number = client.key.number
     if in_thread:
         path = f"{client.repository}/pulls/{number}/comments/{comment}/replies"
     else:
         path = f"{client.repository}/issues/{number}/comments"
-    return client.write("POST", path, _Id, {"body": body}).id
+    return client.write("POST", path, _Id, {"body": body}, gate=gate).id
 
 
-def edit_remark(client: Client, comment: int, body: str) -> None:
+def edit_remark(client: Client, gate: Gate, comment: int, body: str) -> None:
     """Change a comment of ours in the conversation. GoneError if it was deleted."""
-    client.write("PATCH", f"{client.repository}/issues/comments/{comment}", object, {"body": body})
+    path = f"{client.repository}/issues/comments/{comment}"
+    client.write("PATCH", path, object, {"body": body}, gate=gate)
