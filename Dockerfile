@@ -5,11 +5,13 @@ FROM python:3.12-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 WORKDIR /build
-COPY requirements/build.txt requirements/server.txt requirements/
+# `telemetry` has what STET_SENTRY_DSN and STET_OTLP_ENDPOINT need besides.
+ARG LOCK=server
+COPY requirements/build.txt requirements/${LOCK}.txt requirements/
 RUN python -m venv /opt/build && \
     /opt/build/bin/pip install --no-deps --only-binary :all: --require-hashes -r requirements/build.txt && \
     python -m venv /opt/stet && \
-    /opt/stet/bin/pip install --no-deps --only-binary :all: --require-hashes -r requirements/server.txt
+    /opt/stet/bin/pip install --no-deps --only-binary :all: --require-hashes -r "requirements/${LOCK}.txt"
 COPY pyproject.toml README.md LICENSE ./
 COPY rules/ rules/
 COPY worker/ worker/

@@ -132,7 +132,8 @@ lock: ## resolve the locks anew, for every platform at once, leaving out what is
 	export UV_CUSTOM_COMPILE_COMMAND='make lock' && \
 	$$compile --group build --output-file requirements/build.txt && \
 	$$compile --extra server pyproject.toml --output-file requirements/server.txt && \
-	$$compile --extra server --extra sandbox --group dev --group docs --group build pyproject.toml --output-file requirements/dev.txt
+	$$compile --extra server --extra sentry --extra otel pyproject.toml --output-file requirements/telemetry.txt && \
+	$$compile --extra server --extra sandbox --extra sentry --extra otel --group dev --group docs --group build pyproject.toml --output-file requirements/dev.txt
 
 .PHONY: clean
 clean: ## remove what can be made again

@@ -37,6 +37,7 @@ def _serve(settings: BotSettings) -> None:
     import uvicorn
 
     from bot.app import create_app
+    from bot.observed import observed
     from bot.queue import Queue
     from worker.logs import configure
 
@@ -44,7 +45,8 @@ def _serve(settings: BotSettings) -> None:
     log = structlog.get_logger("stet")
     for warning in settings.warnings():
         log.warning(warning)
-    app = create_app(settings, Queue(settings.redis_url.get_secret_value()))
+    queue = Queue(settings.redis_url.get_secret_value())
+    app = observed(create_app(settings, queue), settings, queue)
     config = uvicorn.Config(
         app,
         host=settings.host,

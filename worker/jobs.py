@@ -17,7 +17,7 @@ from worker.github.client import Client
 from worker.github.errors import GitHubError, RateLimitedError, UnavailableError
 from worker.github.organisation import organisation_file
 from worker.github.pulls import read_pull_request
-from worker.journal import Journal
+from worker.journal import Detail, Journal
 from worker.journal_entry import ended
 from worker.ledger import Ledger, Ledgers
 from worker.open_checks import OpenChecks
@@ -28,6 +28,7 @@ from worker.seal import Seal
 from worker.settings import WorkerSettings, load
 from worker.turns import HeldTurn, PutBackError, Turns, hold_turn
 from worker.verdicts import Verdicts
+from worker.watch import Watch, watched
 
 log = logging.getLogger(__name__)
 
@@ -47,18 +48,26 @@ def take_turn() -> None:
     """The job of the queue: work on the pull request whose turn it is, if there is one."""
     settings = load(WorkerSettings)
     turns = Turns(settings.redis(), most_of_one=settings.installation_turns)
-    with hold_turn(turns, most_seconds=settings.review_seconds) as held:
+    with (
+        watched(settings) as watch,
+        hold_turn(turns, most_seconds=settings.review_seconds) as held,
+    ):
         if held is not None:
-            work(held, turns, settings)
+            watch.begin(held.turn)
+            work(held, turns, settings, watch)
 
 
-def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
+def work(held: HeldTurn, turns: Turns, settings: WorkerSettings, watch: Watch) -> None:
     """One turn."""
     key = held.turn.key
     redis = settings.redis_bytes()
     app = app_of(settings)
     ledgers, outcomes = Ledgers(redis), Outcomes(redis)
     pace = Pace(redis, key.installation, settings.write_seconds)
+
+    def enter(detail: Detail) -> None:
+        watch.note(detail)
+        Journal(redis).write(detail)
 
     def remember(ledger: Ledger) -> None:
         held.ensure_held()
@@ -79,7 +88,7 @@ def work(held: HeldTurn, turns: Turns, settings: WorkerSettings) -> None:
             records=lambda: outcomes.of(key),
             attempt=held.turn.attempt,
             verdicts=Verdicts(redis),
-            journal=Journal(redis).write,
+            journal=enter,
             spending=Allowance(redis).spending,
         )
         if held.turn.is_exhausted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -145,11 +146,47 @@ class ProcessSettings(QueueSettings):
     public_url: str | None = Field(
         default=None, description="Set it to the https address under which GitHub reaches Stet."
     )
+    sentry_dsn: SecretStr | None = Field(
+        default=None,
+        description="Set it to the DSN of a project in your Sentry; leave it out to send nothing.",
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description=(
+            "Set it to the address of your OpenTelemetry collector (OTLP over HTTP), such as "
+            "http://127.0.0.1:4318; leave it out to send nothing."
+        ),
+    )
 
     @field_validator("public_url")
     @classmethod
     def _public_url_is_safe(cls, value: str | None) -> str | None:
         return None if value is None else checked_http_url(value)
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _sentry_can_be_told(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        parts = urlsplit(value.get_secret_value())
+        if not parts.username or not parts.path.rpartition("/")[2].isdecimal():
+            raise ValueError("it is no DSN, which looks like https://KEY@HOST/NUMBER")
+        checked_http_url(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
+        _ensure_installed("sentry_sdk", "sentry")
+        return value
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _collector_can_be_told(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        _ensure_installed("opentelemetry.exporter.otlp.proto.http.trace_exporter", "otel")
+        _ensure_installed("opentelemetry.sdk.trace", "otel")
+        return checked_http_url(value)
+
+    def secrets(self) -> tuple[str, ...]:
+        own = () if self.sentry_dsn is None else (self.sentry_dsn.get_secret_value(),)
+        return (*super().secrets(), *own)
 
 
 class WorkerSettings(ProcessSettings):
@@ -247,6 +284,16 @@ class WorkerSettings(ProcessSettings):
         if path is not None and path.stat().st_mode & 0o077:
             return (f"other users may read the private key; run: chmod 600 {path}",)
         return ()
+
+
+def _ensure_installed(module: str, extra: str) -> None:
+    """Raises ValueError with the cure where an optional library is missing."""
+    try:
+        is_there = find_spec(module) is not None
+    except ImportError:
+        is_there = False
+    if not is_there:
+        raise ValueError(f"its library is missing; run: pip install 'stet-review[server,{extra}]'")
 
 
 def _redis(url: SecretStr, *, decode_responses: bool) -> Redis:

@@ -38,7 +38,7 @@ def test_the_page_of_dependencies_explains_exactly_those_there_are() -> None:
     text = (ROOT / "docs" / "dependencies.md").read_text()
     explained = [
         {normal(name) for name in re.findall(r"(?m)^\| ([\w-]+) \| .{5,} \|$", section)}
-        for section in text.split("\n## ")[1:5]
+        for section in text.split("\n## ")[1:6]
     ]
     project = pyproject()["project"]
     groups = pyproject()["dependency-groups"]
@@ -47,6 +47,9 @@ def test_the_page_of_dependencies_explains_exactly_those_there_are() -> None:
         names(project["dependencies"]),
         names(project["optional-dependencies"]["server"]),
         names(project["optional-dependencies"]["sandbox"]),
+        names(
+            project["optional-dependencies"]["sentry"] + project["optional-dependencies"]["otel"]
+        ),
         names(groups["dev"] + groups["docs"] + groups["build"]),
     ]
 
@@ -69,11 +72,14 @@ def test_the_locks_hold_all_that_is_asked_for() -> None:
     groups = pyproject()["dependency-groups"]
     server = names(project["dependencies"] + project["optional-dependencies"]["server"])
     sandbox = names(project["optional-dependencies"]["sandbox"])
+    telemetry = names(
+        project["optional-dependencies"]["sentry"] + project["optional-dependencies"]["otel"]
+    )
+    tools = names(groups["dev"] + groups["docs"] + groups["build"])
 
     assert server <= locked("server.txt")
-    assert server | sandbox | names(groups["dev"] + groups["docs"] + groups["build"]) <= locked(
-        "dev.txt"
-    )
+    assert server | telemetry <= locked("telemetry.txt")
+    assert server | sandbox | telemetry | tools <= locked("dev.txt")
     assert locked("build.txt") == names(groups["build"])
 
 
@@ -84,7 +90,7 @@ def test_the_image_and_the_set_up_install_the_same_versions() -> None:
             re.findall(r"(?m)^[\w.-]+(?:\[.+\])?==\S+", (ROOT / "requirements" / lock).read_text())
         )
 
-    assert pins("server.txt") <= pins("dev.txt")
+    assert pins("server.txt") <= pins("telemetry.txt") <= pins("dev.txt")
     assert pins("build.txt") <= pins("dev.txt")
 
 
