@@ -1,5 +1,7 @@
-"""Calls of one script that go to Redis together: what comes while one exchange is under way waits
-for the next, so that under load a round trip carries many deliveries.
+"""Calls of one script that go to Redis together.
+
+What comes while one exchange is under way waits for the next, so that under load a round trip
+carries many deliveries. See docs/decisions/0009.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 MOST = 64
 """Calls in one exchange."""
@@ -19,6 +21,7 @@ MOST = 64
 @dataclass(frozen=True, slots=True)
 class _Call:
     packed: bytes
+    end: float
     answer: asyncio.Future[Any]
 
 
@@ -26,35 +29,36 @@ class Batches:
     """A script of Redis, called like redis-py's own, at less than one round trip a call.
 
     An error of one call is that call's alone. A connection that breaks fails every call of its
-    exchange: none of them is known to be done. Each exchange ends within `seconds`; how long a
-    call may wait for its turn, its caller decides by cancelling it.
+    exchange: none of them is known to be done. Every call ends within `seconds`, well or badly;
+    the first in line sets the limit of an exchange, so that one timer does for all of them.
     """
 
-    def __init__(self, redis: Redis, script: str, *, seconds: float) -> None:
+    def __init__(self, redis: Redis, script: str, *, seconds: float, most: int = MOST) -> None:
         self._pool = redis.connection_pool
         self._script = redis.register_script(script)
         self._seconds = seconds
+        self._most = most
         self._waiting: list[_Call] = []
         self._sender: asyncio.Task[None] | None = None
 
     async def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
         """The answer to one call. Raises RedisError, OSError or TimeoutError."""
         packed = _packed(["EVALSHA", self._script.sha, len(keys), *keys, *args])
-        call = _Call(packed, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        call = _Call(packed, loop.time() + self._seconds, loop.create_future())
         self._waiting.append(call)
         if self._sender is None:
-            self._sender = asyncio.create_task(self._send())
+            self._sender = loop.create_task(self._send())
         try:
             return await call.answer
         except NoScriptError:  # a Redis that was set up or emptied since: it learns the script
-            return await self._script(keys=keys, args=args)
+            async with asyncio.timeout_at(call.end):
+                return await self._script(keys=keys, args=args)
 
     async def _send(self) -> None:
         try:
             while self._waiting:
-                calls, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-                # Whoever gave up has been told that it is not done: so leave it undone.
-                calls = [call for call in calls if not call.answer.done()]
+                calls, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 await self._exchange(calls)
         finally:
             self._sender = None
@@ -62,9 +66,9 @@ class Batches:
     async def _exchange(self, calls: Sequence[_Call]) -> None:
         error: Exception = ConnectionError("the sender was stopped")
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout_at(calls[0].end):
                 await self._ask(calls)
-        except (RedisError, OSError, TimeoutError) as found:
+        except Exception as found:  # noqa: BLE001  # whatever it was, each caller raises it
             error = found
         finally:
             for call in calls:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
@@ -62,12 +63,13 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self.webhooks = Counter(
+        deliveries = Counter(
             "stet_webhooks",
             "Deliveries by event and result.",
             ["event", "result"],
             registry=self._registry,
         )
+        self.delivery = functools.cache(deliveries.labels)
         self._redis_up = self._gauge("stet_redis_up", "1 when the queue takes work.")
         self._queue = {
             "ready": self._gauge("stet_queue_ready", "Pull requests that wait for a worker."),

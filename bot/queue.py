@@ -24,6 +24,7 @@ from worker.verdicts import name_of, verdicts_in
 
 SECONDS = 1.0
 CONNECTIONS = 64
+_AWAY = (RedisError, OSError, TimeoutError)
 
 Answer = TypeVar("Answer")
 
@@ -63,7 +64,10 @@ class Queue:
         accepted: Accepted = "repeated"
         for request in requests:
             part = delivery if len(requests) == 1 else f"{delivery}/{request.key.number}"
-            answer = await self._soon(self._turns.enqueue(request, part))
+            try:  # without a timer of its own: the batches keep the time
+                answer = await self._turns.enqueue(request, part)
+            except _AWAY as error:
+                raise QueueAwayError(type(error).__name__) from error
             accepted = answer if answer != "repeated" else accepted
         return accepted
 
@@ -128,7 +132,7 @@ class Queue:
         try:
             async with asyncio.timeout(self._seconds * 1.2):
                 return await answer
-        except (RedisError, OSError, TimeoutError) as error:
+        except _AWAY as error:
             raise QueueAwayError(type(error).__name__) from error
 
 

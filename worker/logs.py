@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import re
 import sys
@@ -52,6 +54,10 @@ class Scrubber:
             text = _SECRET_SHAPES.sub(MASK, text)
         return text
 
+    def of_line(self, _: WrappedLogger, __: str, line: EventDict | str) -> str:
+        """As the last of structlog's processors, when one before it has made the line."""
+        return self(str(line))
+
 
 def _spellings(secret: str) -> tuple[str, ...]:
     """A secret as it is, and as JSON and Python's repr would print it."""
@@ -82,6 +88,29 @@ def _escape_control(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
+_ENCODER = json.JSONEncoder(default=repr)
+
+
+def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
+    return _ENCODER.encode(event)
+
+
+class _StandardError:
+    """Where structlog's lines end: a fraction of the way through the standard library's loggers."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self._out = sys.stderr.buffer
+
+    def msg(self, line: str) -> None:
+        """Write one line at once. A full disk or a reader that has gone must not stop the work."""
+        with contextlib.suppress(OSError, ValueError):
+            self._out.write(line.encode("utf-8", "backslashreplace") + b"\n")
+            self._out.flush()
+
+    debug = info = warning = error = critical = msg
+
+
 def configure(
     *,
     log_format: Literal["auto", "json", "console"],
@@ -90,15 +119,14 @@ def configure(
 ) -> None:
     """Send structlog and the standard library's loggers to stderr, scrubbed."""
     as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     before: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: list[Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        [structlog.processors.format_exc_info, _as_json]
         if as_json
         else [
             structlog.dev.ConsoleRenderer(
@@ -108,8 +136,9 @@ def configure(
             )
         ]
     )
+    scrubber = Scrubber(secrets)
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=before,
+        foreign_pre_chain=[*before, structlog.stdlib.PositionalArgumentsFormatter(), stamp],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _escape_control,
@@ -117,7 +146,7 @@ def configure(
         ],
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_ScrubbingFormatter(formatter, Scrubber(secrets)))
+    handler.setFormatter(_ScrubbingFormatter(formatter, scrubber))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     if level == "info":
         # They tell of each job and start what our own lines tell better.
@@ -126,8 +155,10 @@ def configure(
     # It tells whole addresses, and that of an archive holds a key to it.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     structlog.configure(
-        processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*before, stamp, _escape_control, *renderer, scrubber.of_line],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
+        logger_factory=_StandardError,
         cache_logger_on_first_use=True,
     )

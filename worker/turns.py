@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import secrets
 import signal
 import threading
 import time
@@ -431,8 +432,8 @@ class _Calls:
         return cls(json.dumps([job, None, [], {}]), job_timeout_seconds)
 
     def arguments(self, operation: str, *args: object) -> list[Any]:
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return [operation, stamp, uuid.uuid4().hex, self.data, self.job_timeout_seconds, *args]
+        stamp = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return [operation, stamp, secrets.token_hex(16), self.data, self.job_timeout_seconds, *args]
 
 
 def _milliseconds(seconds: float) -> int:

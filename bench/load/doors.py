@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import logging
 import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any
@@ -92,7 +91,6 @@ KINDS = {each.__name__: each for each in (bare, stet, obvious, gidgethub)}
 
 def main(kind: str, port: str, redis_url: str) -> None:
     """Serve one of them until the process is ended."""
-    logging.disable(logging.INFO)
     uvicorn.run(
         KINDS[kind](redis_url), port=int(port), log_config=None, access_log=False, loop="uvloop"
     )

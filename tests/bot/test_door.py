@@ -430,3 +430,9 @@ def test_no_secret_reaches_the_log(receiver: Receiver) -> None:
     log = receiver.log.read_text()
     for secret in (OLD, NEW, "ghs_aaa", sign(OPENED, NEW)):
         assert secret not in log
+
+
+@pytest.mark.fault(28)
+def test_a_full_disk_under_the_log_does_not_stop_deliveries(redis_url: str) -> None:
+    with receiving(redis_url, Path("/dev/full")) as receiver:
+        assert [receiver.deliver().json()["decision"] for _ in range(100)] == ["review"] * 100
