@@ -237,7 +237,7 @@ class Errands:
     def _close(self, pull: PullRequest, ledger: Ledger) -> None:
         """Nothing is said any more; what became of the findings is counted, once."""
         self._tools.verdicts.forget(pull.key)
-        self._tools.checks.cancel_open("The pull request was closed")
+        self._tools.checks.cancel_open("The pull request was closed", "neutral")
         closing = [each for each in self._held.turn.commands if isinstance(each, Closing)]
         if closing:
             counted = tally(pull, ledger, is_merged=closing[-1].is_merged)

@@ -76,11 +76,18 @@ class Tools:
 
 
 class SupersededError(Exception):
-    """The pull request moved on while it was reviewed."""
+    """The pull request moved on while it was reviewed.
 
-    def __init__(self, why: str, *, comes_again: bool) -> None:
+    `conclusion` of the check run: cancelled where another takes its place, neutral where
+    nobody asks for a verdict any more.
+    """
+
+    def __init__(
+        self, why: str, *, comes_again: bool, conclusion: Conclusion = "cancelled"
+    ) -> None:
         super().__init__(why)
         self.comes_again = comes_again
+        self.conclusion: Conclusion = conclusion
 
 
 @dataclass(frozen=True)
@@ -115,6 +122,7 @@ def review_pull_request(
     name = configured.config.check.name
     off = configured.config.review.drafts == "off" and not wish.everything
     if off and pull_request.is_draft:
+        _take_back(tools, pull_request, name)
         return Reviewed(ledger)
     skip = reason_to_skip(pull_request, configured.config, wish.action)
     if skip:
@@ -127,8 +135,10 @@ def review_pull_request(
     try:
         done = _review(opened, configured, tools, ledger, wish)
     except SupersededError as news:
-        checks.finish(check, "cancelled", CheckText(str(news), _SUPERSEDED, "", ()))
-        tools.journal(ended(pull_request, "cancelled", str(news)))
+        checks.finish(check, news.conclusion, CheckText(str(news), _SUPERSEDED, "", ()))
+        if news.conclusion == "neutral":
+            _note(tools, pull_request, news.conclusion, str(news))
+        tools.journal(ended(pull_request, news.conclusion, str(news)))
         raise
     except TurnSupersededError:
         title = "Superseded by a newer push"
@@ -146,6 +156,15 @@ def review_pull_request(
     conclusion, text = _together(done, tools, pull_request)
     checks.finish(check, conclusion, text)
     return Reviewed(done.ledger, check, done.patched)
+
+
+def _take_back(tools: Tools, pull_request: PullRequest, name: str) -> None:
+    """A review that began before this became a draft has left a check run without a verdict."""
+    known = tools.verdicts.of(pull_request.key)
+    if known is not None and known.head == pull_request.head and not known.conclusion:
+        title = "Skipped: draft"
+        tools.checks.conclude(name, pull_request.head, "neutral", title, _SKIPPED)
+        _note(tools, pull_request, "neutral", title)
 
 
 def _note(
@@ -339,9 +358,15 @@ def _ensure_unmoved(pull_request: PullRequest, client: Client) -> None:
     """Nothing is said about a commit that is no longer the newest, or on a closed pull request."""
     now = read_standing(client)
     if not now.is_open:
-        raise SupersededError("The pull request was closed", comes_again=False)
+        raise SupersededError(
+            "The pull request was closed", comes_again=False, conclusion="neutral"
+        )
     if now.head != pull_request.head:
         raise SupersededError("Superseded by a newer push", comes_again=True)
+    if now.is_draft and not pull_request.is_draft:
+        raise SupersededError(
+            "The pull request became a draft", comes_again=True, conclusion="neutral"
+        )
     if now.base_branch != pull_request.base_branch or now.is_draft != pull_request.is_draft:
         raise SupersededError("Superseded by a change of the pull request", comes_again=True)
 

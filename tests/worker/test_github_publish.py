@@ -24,7 +24,7 @@ from worker.open_checks import OpenChecks
 from worker.placing import FileComment, InlineComment
 from worker.plan import ReviewPlan, plan
 from worker.review import SupersededError, Tools, review_pull_request
-from worker.turns import TurnLostError
+from worker.turns import TurnLostError, TurnSupersededError
 from worker.verdicts import Verdicts
 
 LINES = "".join(f"LINE_{number} = {number}\n" for number in range(1, 31))
@@ -166,19 +166,25 @@ def stale_review(desk: Desk, happens: str) -> None:
                 desk.github.close(REPOSITORY, desk.number, by="alice")
             case "draft":
                 desk.github.convert_to_draft(REPOSITORY, desk.number, by="alice")
+            case "retarget":
+                desk.github.commit(REPOSITORY, "release", {"shop/new.py": ""}, base="main")
+                desk.github.retarget(REPOSITORY, desk.number, base="release")
         review_pull_request(opened, tools(desk, client), Ledger())
 
 
 @pytest.mark.fault(40, 41)
 @pytest.mark.parametrize(
-    ("happens", "title"),
+    ("happens", "conclusion", "title"),
     [
-        ("push", "Superseded by a newer push"),
-        ("close", "The pull request was closed"),
-        ("draft", "Superseded by a change of the pull request"),
+        ("push", "cancelled", "Superseded by a newer push"),
+        ("close", "neutral", "The pull request was closed"),
+        ("draft", "neutral", "The pull request became a draft"),
+        ("retarget", "cancelled", "Superseded by a change of the pull request"),
     ],
 )
-def test_what_changed_meanwhile_is_not_spoken_about(desk: Desk, happens: str, title: str) -> None:
+def test_what_changed_meanwhile_is_not_spoken_about(
+    desk: Desk, happens: str, conclusion: str, title: str
+) -> None:
     desk.open({"shop/rates.py": RATES_BAD})
     commit = desk.head()
 
@@ -186,9 +192,43 @@ def test_what_changed_meanwhile_is_not_spoken_about(desk: Desk, happens: str, ti
         stale_review(desk, happens)
 
     [check] = desk.checks(commit)
-    assert (check["conclusion"], check["output"]["title"]) == ("cancelled", title)
+    assert (check["conclusion"], check["output"]["title"]) == (conclusion, title)
     assert desk.reviews() == []
     assert OpenChecks(desk.redis).all() == []
+
+
+@pytest.mark.fault(41)
+def test_where_drafts_are_not_reviewed_one_that_becomes_a_draft_is_left_neutral(desk: Desk) -> None:
+    desk.github.commit(REPOSITORY, "main", {".stet.toml": '[review]\ndrafts = "off"\n'})
+    desk.open({"shop/rates.py": RATES_BAD})
+
+    def news() -> None:
+        desk.github.convert_to_draft(REPOSITORY, desk.number, by="alice")
+        raise TurnSupersededError(str(desk.key))
+
+    with client_of(desk) as client:
+        superseded = replace(tools(desk, client), ensure_current=news)
+        with pytest.raises(TurnSupersededError):
+            review_pull_request(read_pull_request(client), superseded, Ledger())
+    meanwhile = desk.check()["conclusion"]
+    desk.review()
+    desk.review()
+
+    assert meanwhile == "cancelled"
+    assert (desk.check()["conclusion"], len(desk.checks())) == ("neutral", 2)
+    assert desk.reviews() == []
+
+
+@pytest.mark.fault(41)
+def test_a_check_run_that_is_open_when_the_pull_request_closes_is_neutral(desk: Desk) -> None:
+    desk.open({"shop/lines.py": LINES})
+    with client_of(desk) as client:
+        Checks(client, allow, OpenChecks(desk.redis)).start("Stet", desk.head(), 1)
+    desk.github.close(REPOSITORY, desk.number, by="alice")
+
+    desk.review()
+
+    assert (desk.check()["status"], desk.check()["conclusion"]) == ("completed", "neutral")
 
 
 @pytest.mark.fault(43)

@@ -85,12 +85,12 @@ class Checks:
             return None
         return replace(left, id=found[0])
 
-    def cancel_open(self, why: str) -> None:
+    def cancel_open(self, why: str, conclusion: Conclusion = "cancelled") -> None:
         """Close the check run of a review that never came to its end, if there is one."""
         left = self._left_open()
         if left is not None:
             output = {"title": why, "summary": "Its review was not finished."}
-            self._close(left.id, "cancelled", {"output": output})
+            self._close(left.id, conclusion, {"output": output})
 
     def abandon(self, name: str, head: str, conclusion: Conclusion, title: str, why: str) -> None:
         """Close what is open, or say in a new check run, that nothing came of it."""
