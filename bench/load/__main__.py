@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -17,52 +13,13 @@ from redis import Redis
 from rich.console import Console
 from rich.table import Table
 
+from bench.load.started import started_door, started_redis
 from bench.load.traffic import Measured, bodies, measure
 from bench.speed import Row
-from worker.embedded_redis import find_server, start_server, wait_until_ready
 from worker.request import PullRequestKey, ReviewRequest
 from worker.turns import Turns
 
 _PULLS = 400
-
-
-@contextmanager
-def _redis(folder: Path) -> Iterator[str]:
-    folder.mkdir(mode=0o700)
-    server = start_server(find_server(), folder)
-    try:
-        wait_until_ready(folder, server)
-        yield f"unix://{folder / 'redis.sock'}"
-    finally:
-        server.process.terminate()
-        server.process.wait(10)
-        server.let_go()
-
-
-@contextmanager
-def _door(kind: str, redis_url: str) -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "bench.load.doors", kind, str(port), redis_url]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        _wait_for(port, process)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        if process.poll() is not None:
-            raise click.ClickException("a receiver did not start")
-        with socket.socket() as probe:
-            if not probe.connect_ex(("127.0.0.1", port)):
-                return
-        time.sleep(0.05)
-    raise click.ClickException("a receiver does not listen")
 
 
 def _compare(folder: Path, count: int, rounds: int) -> tuple[dict[str, Measured], float]:
@@ -73,9 +30,12 @@ def _compare(folder: Path, count: int, rounds: int) -> tuple[dict[str, Measured]
     sent = bodies(_PULLS)
     best: dict[str, Measured] = {}
     with ExitStack() as stack:
-        url = stack.enter_context(_redis(folder / "redis"))
+        url = stack.enter_context(started_redis(folder / "redis"))
         client = stack.enter_context(Redis.from_url(url))
-        ports = {kind: stack.enter_context(_door(kind, url)) for kind in kinds}
+        doors = [started_door(kind, url, folder / f"{kind}.log") for kind in kinds]
+        ports = {
+            kind: stack.enter_context(door).port for kind, door in zip(kinds, doors, strict=True)
+        }
         for kind in kinds:
             measure(ports[kind], sent, 200)  # connections, caches and scripts are made
         trips = 0.0
@@ -100,7 +60,10 @@ def _reads(client: Redis) -> int:
 
 def _memory(folder: Path, events: int, pulls: int) -> tuple[float, float]:
     """Bytes of Redis for each waiting pull request, and MB after many events on them."""
-    with _redis(folder / "memory") as url, Redis.from_url(url, decode_responses=True) as client:
+    with (
+        started_redis(folder / "memory") as url,
+        Redis.from_url(url, decode_responses=True) as client,
+    ):
         turns = Turns(client)
         turns.enqueue(_push(0, pulls), "first")
         empty = client.info("memory")["used_memory"]

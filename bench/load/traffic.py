@@ -47,7 +47,8 @@ def bodies(pulls: int, installation: int = 1) -> list[Body]:
     return found
 
 
-def _request(body: Body) -> bytes:
+def request_of(body: Body) -> bytes:
+    """A delivery of its own, as it goes over the wire."""
     head = (
         "POST /webhooks/github HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
         f"X-GitHub-Event: pull_request\r\nX-GitHub-Delivery: {uuid4()}\r\n"
@@ -56,17 +57,24 @@ def _request(body: Body) -> bytes:
     return head.encode() + body.data
 
 
+async def answer_to(
+    request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> int:
+    """Send a request and read its answer to the end; the status."""
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    await _skip_body(head, reader)
+    return int(head.split(b" ", 2)[1])
+
+
 async def _send(port: int, requests: list[bytes], times: list[float]) -> None:
     """One connection: takes requests from the end of the list until it is empty."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while requests:
         begin = time.perf_counter()
-        writer.write(requests.pop())
-        head = await reader.readuntil(b"\r\n\r\n")
-        status = head.split(b" ", 2)[1]
-        if status != b"202":
-            raise RuntimeError(f"answered with {status.decode()}")
-        await _skip_body(head, reader)
+        status = await answer_to(requests.pop(), reader, writer)
+        if status != 202:
+            raise RuntimeError(f"answered with {status}")
         times.append(time.perf_counter() - begin)
     writer.close()
 
@@ -84,7 +92,7 @@ async def _skip_body(head: bytes, reader: asyncio.StreamReader) -> None:
 
 def measure(port: int, sent: Sequence[Body], count: int) -> Measured:
     """Send `count` deliveries, each with an id of its own."""
-    requests = [_request(sent[number % len(sent)]) for number in range(count)]
+    requests = [request_of(sent[number % len(sent)]) for number in range(count)]
     times: list[float] = []
 
     async def run() -> float:
