@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 import jwt
 import pytest
 from desk import RATES, RATES_BAD, REPOSITORY, Desk
-from githubkit import AppAuthStrategy
-from githubkit.auth.app import AppAuth
 from odd_server import Told, odd_server
 from redis import Redis
 
 from sandbox import faults
 from worker.facts_cache import FactsCache
-from worker.github.client import App, open_github
+from worker.github.client import App
 from worker.github.errors import UnavailableError
+from worker.github.proof import AppProof
 from worker.request import CommandRequest, PullRequestKey, ReviewRequest
 from worker.turns import PREFIX
 
@@ -287,11 +286,7 @@ def test_a_token_of_one_installation_does_not_read_the_repository_of_another(des
 @pytest.mark.fault(29, 69)
 def test_who_we_are_is_proved_for_ten_minutes_from_a_minute_ago(desk: Desk) -> None:
     app = App(int(desk.github.app_id), desk.github.private_key_pem, desk.github.api_url)
-    auth = AppAuthStrategy(str(app.id), app.private_key)
-    with open_github(app, auth) as github:
-        flow = auth.get_auth_flow(github)
-        assert isinstance(flow, AppAuth)
-        proof = flow.get_jwt()
+    proof = AppProof(app.id, app.private_key).proof(time.time())
     claims = jwt.decode(proof, options={"verify_signature": False})
 
     assert claims["iat"] <= time.time() - 59

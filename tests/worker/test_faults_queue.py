@@ -14,7 +14,9 @@ import pytest
 from desk import RATES_BAD, REPOSITORY, Desk, client_of
 from redis import Redis
 
+from sandbox import faults
 from worker.allowance import Allowance
+from worker.github.errors import UnauthorizedError
 from worker.github.pulls import read_pull_request
 from worker.request import CommandRequest, PullRequestKey, ReviewRequest
 from worker.turns import MOST_TRIES, PREFIX, Turns, hold_turn
@@ -123,6 +125,35 @@ def test_a_clock_that_is_a_little_off_keeps_nobody_from_github(desk: Desk, skew:
     desk.review()
 
     assert len(desk.comments()) == 1
+
+
+@pytest.mark.fault(29)
+@pytest.mark.parametrize("skew", [3600.0, -3600.0])
+def test_a_clock_that_is_an_hour_off_costs_one_refusal_and_no_review(
+    desk: Desk, skew: float
+) -> None:
+    """As far as the proof goes; GitHub's refusal tells the time there."""
+    desk.open({"shop/rates.py": RATES_BAD})
+    desk.github.clock.advance(skew)
+
+    calls = desk.review()
+
+    refused = [call for call in calls if call.status == 401]
+    assert {call.path.rpartition("/")[2] for call in refused} == {"access_tokens"}
+    assert len(refused) <= 2, "once for each token: the repository's, the organisation's"
+    assert len(desk.comments()) == 1
+
+
+@pytest.mark.fault(29)
+def test_a_key_that_is_refused_is_not_blamed_on_the_clock(desk: Desk) -> None:
+    desk.open({"shop/rates.py": RATES_BAD})
+    wrong = faults.answer(401, "A JSON web token could not be decoded")
+    desk.github.faults.add(wrong, path="/access_tokens$", times=2)
+
+    with pytest.raises(UnauthorizedError):
+        desk.review()
+
+    assert desk.github.faults.waiting == 1, "asked once"
 
 
 def open_from_fork(desk: Desk, author: str, files: dict[str, str | bytes | None]) -> None:

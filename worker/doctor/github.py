@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 import msgspec
-from githubkit import AppAuthStrategy, GitHub
+from githubkit import GitHub
 
 from worker.doctor.line import Line, fail, warn, well
 from worker.github.client import App, ask, open_github
@@ -22,6 +22,7 @@ from worker.github.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from worker.github.proof import AppProof
 from worker.manifest import EVENTS, WEBHOOK_PATH, permissions
 
 MOST_SKEW = 30.0
@@ -74,7 +75,7 @@ class _Installation(msgspec.Struct):
 def github_lines(app: App, public_url: str | None) -> Iterator[Line]:
     """Everything that GitHub can tell with the App's key."""
     yield from _clock(app.api_url)
-    with open_github(app, AppAuthStrategy(str(app.id), app.private_key)) as github:
+    with open_github(app, AppProof(app.id, app.private_key)) as github:
         try:
             own = _read(github, "app", _Own)
         except GitHubError as error:
@@ -135,7 +136,7 @@ def _no_app(app: App, error: GitHubError) -> Line:
         case UnauthorizedError():
             cure = (
                 "Make a new private key on the App's page, or set STET_APP_ID to the number there: "
-                "the two do not belong together. A wrong clock looks the same."
+                "the two do not belong together."
             )
         case GoneError() | ForbiddenError():
             cure = (

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
-from githubkit import AppAuthStrategy
 
 from worker.github.client import App, ask, open_github
 from worker.github.errors import (
@@ -16,6 +15,7 @@ from worker.github.errors import (
     RefusedError,
     UnavailableError,
 )
+from worker.github.proof import AppProof
 from worker.github.tokens import PERMISSIONS, Token, Tokens
 from worker.request import PullRequestKey
 
@@ -53,7 +53,7 @@ def mint(app: App, key: PullRequestKey) -> Token:
 
 
 def _mint(app: App, key: PullRequestKey, permissions: dict[str, str]) -> Token:
-    auth = AppAuthStrategy(str(app.id), app.private_key)
+    auth = AppProof(app.id, app.private_key)
     path = f"app/installations/{key.installation}/access_tokens"
     body = {"repository_ids": [key.repository_id], "permissions": permissions}
     try:

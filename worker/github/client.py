@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 import msgspec
-from githubkit import AppAuthStrategy, GitHub, TokenAuthStrategy
+from githubkit import GitHub, TokenAuthStrategy
 from githubkit.cache import MemCacheStrategy
 from githubkit.exception import RequestError, RequestFailed
 
@@ -31,6 +31,7 @@ from worker.github.errors import (
 )
 from worker.github.gate import Gate
 from worker.github.limits import limit_response
+from worker.github.proof import AppProof
 from worker.github.tokens import Token, Tokens
 from worker.request import PullRequestKey
 
@@ -72,7 +73,7 @@ class Answer:
 
 
 def open_github(
-    app: App, auth: AppAuthStrategy | TokenAuthStrategy, tally: Tally | None = None
+    app: App, auth: AppProof | TokenAuthStrategy, tally: Tally | None = None
 ) -> GitHub[Any]:
     """A githubkit client that neither waits, repeats, caches nor follows on its own."""
 
@@ -277,15 +278,17 @@ class Client:
         params: Mapping[str, str | int] | None = None,
         json: object = None,
     ) -> Answer:
+        session = self._session()
         self.tally.asked()
         try:
-            return ask(self._session(), method, path, params=params, json=json)
+            return ask(session, method, path, params=params, json=json)
         except UnauthorizedError:
             # The token ended early or was revoked: nothing was done, so once more is safe.
             self._close()
             self._tokens.drop(self.key)
+            session = self._session()
             self.tally.asked()
-            return ask(self._session(), method, path, params=params, json=json)
+            return ask(session, method, path, params=params, json=json)
 
     @property
     def calls(self) -> int:

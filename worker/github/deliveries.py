@@ -10,10 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import msgspec
-from githubkit import AppAuthStrategy, GitHub
+from githubkit import GitHub
 
 from worker.github.client import Answer, App, ask, open_github
 from worker.github.errors import UnavailableError
+from worker.github.proof import AppProof
 
 _PAGE = 100
 _MOST_PAGES = 300
@@ -78,7 +79,7 @@ class DeliveryLog:
 @contextmanager
 def delivery_log(app: App) -> Iterator[DeliveryLog]:
     """The log, for some minutes: as long as one proof of who we are lasts."""
-    with open_github(app, AppAuthStrategy(str(app.id), app.private_key)) as github:
+    with open_github(app, AppProof(app.id, app.private_key)) as github:
         yield DeliveryLog(github)
 
 

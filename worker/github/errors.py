@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from worker.github.clock import clock_ahead
+
 
 class GitHubError(Exception):
     """A call to GitHub that failed. Its words hold no token and no more than a line of the answer."""
@@ -103,7 +105,8 @@ def _told_pause(headers: Mapping[str, str]) -> float | None:
         if "retry-after" in headers:
             return float(headers["retry-after"])
         if headers.get("x-ratelimit-remaining") == "0":
-            return float(headers["x-ratelimit-reset"]) - time.time() + 1
+            now = time.time() + clock_ahead(headers)
+            return float(headers["x-ratelimit-reset"]) - now + 1
     except (KeyError, ValueError):
         pass
     return None

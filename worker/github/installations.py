@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from githubkit import AppAuthStrategy, GitHub, TokenAuthStrategy
+from githubkit import GitHub, TokenAuthStrategy
 
 from worker.github.client import App, ask, open_github
 from worker.github.errors import GitHubError, RateLimitedError
+from worker.github.proof import AppProof
 
 T = TypeVar("T")
 _Query = dict[str, str | int]
@@ -72,7 +73,7 @@ class _Minted(msgspec.Struct):
 
 def installations(app: App) -> list[Installation]:
     """Every installation of the App, suspended ones among them. Raises GitHubError."""
-    with open_github(app, AppAuthStrategy(str(app.id), app.private_key)) as github:
+    with open_github(app, AppProof(app.id, app.private_key)) as github:
         return [
             each
             for page in _pages(github, "app/installations", list[Installation])
@@ -109,7 +110,7 @@ class Visit:
 def visit(app: App, installation: int) -> Iterator[Visit]:
     """Raises GitHubError, also when the installation is gone or suspended."""
     path = f"app/installations/{installation}/access_tokens"
-    with open_github(app, AppAuthStrategy(str(app.id), app.private_key)) as github:
+    with open_github(app, AppProof(app.id, app.private_key)) as github:
         answer = ask(github, "POST", path, json={"permissions": _PERMISSIONS})
     token = _decoded(answer.body, _Minted).token
     with open_github(app, TokenAuthStrategy(token)) as github:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
-from githubkit import AppAuthStrategy, TokenAuthStrategy
+from githubkit import TokenAuthStrategy
 from redis.exceptions import RedisError
 
 from rules.engine.layers import ORG_FILE
 from worker.github.client import App, ask, open_github
 from worker.github.errors import GitHubError, RateLimitedError, UnavailableError
+from worker.github.proof import AppProof
 from worker.request import PullRequestKey
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _read(app: App, key: PullRequestKey) -> bytes | None:
     mint = f"app/installations/{key.installation}/access_tokens"
     path = f"repos/{quote(key.owner, safe='')}/{_REPOSITORY}/contents/{ORG_FILE}"
     try:
-        with open_github(app, AppAuthStrategy(str(app.id), app.private_key)) as github:
+        with open_github(app, AppProof(app.id, app.private_key)) as github:
             minted = msgspec.json.decode(ask(github, "POST", mint, json=body).body, type=_Minted)
         with open_github(app, TokenAuthStrategy(minted.token)) as github:
             answer = msgspec.json.decode(ask(github, "GET", path).body, type=_Content)
