@@ -244,8 +244,11 @@ def config(config_file: Path | None, *, isolated: bool, format_: str) -> None:
 
     try:
         rows = command.config_rows(Path(), config_file, isolated=isolated)
+        notes = () if isolated else command.config_notes(Path(), config_file)
     except command.ConfigError as problem:
         raise Misuse(str(problem)) from None
+    for note in notes:
+        click.echo(f"stet: {note}", err=True)
     if format_ == "json":
         click.echo(json.dumps(rows, indent=2))
         return

@@ -15,7 +15,7 @@ from rules.engine.apart import review_apart
 from rules.engine.config import Config, ConfigError, ConfigProblem
 from rules.engine.discover import find_rule, selected
 from rules.engine.finding import Report
-from rules.engine.layers import ORG_FILE, layered, with_folders
+from rules.engine.layers import ORG_FILE, folder_problems, layered, with_folders
 from rules.engine.options import options_of
 from rules.engine.snapshot import RecordCache
 from rules.engine.version import engine_version, rule_pack_version
@@ -314,6 +314,7 @@ def _with_folders(configured: Configured, fetched: Fetched) -> Configured:
     """Folders may leave rules and files out, with a file of their own on the base branch."""
     try:
         config = with_folders(configured.config, fetched.folders)
+        idle = folder_problems(fetched.folders)
     except ConfigError as error:
         problems = (*configured.problems, *error.problems)
         return replace(configured, problems=problems)
@@ -321,7 +322,8 @@ def _with_folders(configured: Configured, fetched: Fetched) -> Configured:
     if fetched.folders:
         count = len(fetched.folders)
         origin += f" and {count} {'folder' if count == 1 else 'folders'}"
-    return replace(configured, config=config, origin=origin)
+    problems = (*configured.problems, *idle)
+    return replace(configured, config=config, origin=origin, problems=problems)
 
 
 def _preview(

@@ -19,6 +19,7 @@ from rules.engine.config import (
     Found,
     RulesConfig,
     from_files,
+    pattern_problems,
 )
 from rules.engine.confined import Limits, OnFile, ReviewFailedError, Task, run_confined
 from rules.engine.disk_cache import DiskCache, default_folder
@@ -27,7 +28,7 @@ from rules.engine.finding import Crash, Deferred, Finding, Report, Skip, Suppres
 from rules.engine.formats import json_format, line_formats, sarif_format, text_format
 from rules.engine.git import GitError
 from rules.engine.index import ProjectIndex
-from rules.engine.layers import with_folders
+from rules.engine.layers import folder_problems, with_folders
 from rules.engine.repair import Repaired, Reviewed, repair
 from rules.engine.run import check as check_files
 from rules.engine.run import review as review_change
@@ -261,6 +262,7 @@ def _outcome(done: Repaired, config: Config, options: Options) -> Outcome:
     unknown = discover.unknown_selectors((*config.rules.select, *config.rules.ignore))
     notes += [f"{each.code} is left to {each.peer}" for each in report.deferred]
     notes += [f"the configuration names an unknown rule: {each}" for each in unknown]
+    notes += [each.message for each in pattern_problems(config, "", "")]
     failing = _FAILING.get(config.check.fail_on)
     failed = failing is not None and bool(report.at_least(failing))
     return Outcome(_written(report, done.left.files, options), int(failed), tuple(notes))
@@ -301,4 +303,15 @@ def config_rows(root: Path, file: Path | None, *, isolated: bool) -> list[dict[s
     return rows
 
 
-__all__ = ["ConfigError", "Options", "Outcome", "check", "config_rows", "review"]
+def config_notes(root: Path, file: Path | None) -> tuple[str, ...]:
+    """What is written there and holds nowhere. Raises ConfigError."""
+    top = local.root_of([root])
+    found = origins.found_at(top) if file is None else _named(file)
+    problems = () if found is None else pattern_problems(found.config, found.text, found.path)
+    if file is None:
+        files = local.folder_files(top, local.names_under(top, [top]))
+        problems += folder_problems(files)
+    return tuple(f"{each.path}:{each.line}: {each.message}" for each in problems)
+
+
+__all__ = ["ConfigError", "Options", "Outcome", "check", "config_notes", "config_rows", "review"]

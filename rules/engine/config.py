@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from rules.engine.patterns import unused
+
 SeverityName = Literal["notice", "warning", "error"]
 FrameworkName = Literal[
     "django", "drf", "ninja", "flask", "fastapi", "starlette", "sqlalchemy", "pydantic"
@@ -302,6 +304,26 @@ def parse(text: str, path: str, table: tuple[str, ...] = ()) -> Config:
     Raises ConfigError with the line and, for a misspelt key, the nearest known one.
     """
     return converted(table_of(text, path, table), text, path, Config)
+
+
+def pattern_problems(config: Config, text: str, path: str) -> tuple[ConfigProblem, ...]:
+    """The patterns of a file that match nothing. All else in it holds."""
+    review = config.review
+    lists = ([*review.exclude, *review.extend_exclude], [*config.per_file])
+    return tuple(
+        ConfigProblem(path, line_with(text, pattern), words)
+        for each in lists
+        for pattern, words in unused(each)
+    )
+
+
+def line_with(text: str, pattern: str) -> int:
+    """Where a pattern stands, as it is or with its backslashes doubled; 1 if not on one line."""
+    spellings = (pattern, pattern.replace("\\", "\\\\"))
+    for number, line in enumerate(text.splitlines(), start=1):
+        if any(each in line for each in spellings):
+            return number
+    return 1
 
 
 def _with_options(data: Mapping[str, Any]) -> dict[str, Any]:

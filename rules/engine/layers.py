@@ -7,7 +7,7 @@ tables are merged key by key. Lists take the place of lists, `extend_…` lists 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -24,8 +24,11 @@ from rules.engine.config import (
     converted,
     decoded,
     found_in,
+    line_with,
+    pattern_problems,
     table_of,
 )
+from rules.engine.patterns import unused
 
 ORG_FILE = "stet.toml"
 MOST_FOLDERS = 50
@@ -68,7 +71,9 @@ def layered(org: bytes | None, stet_toml: bytes | None, pyproject: bytes | None)
     for layer in layers:
         data = merged(data, layer.data)
     config = converted(data, layers[-1].text, layers[-1].path, Config) if layers else Config()
-    return Layered(config, tuple(each.path for each in layers), (*own_problems, *org_problems))
+    idle = [p for each in layers for p in pattern_problems(each.config, each.text, each.path)]
+    problems = (*own_problems, *org_problems, *idle)
+    return Layered(config, tuple(each.path for each in layers), problems)
 
 
 def _organisation(data: bytes | None) -> Found | None:
@@ -108,20 +113,42 @@ def with_folders(config: Config, files: Mapping[str, bytes]) -> Config:
     `files` are the `.stet.toml` below the root, by path.
     """
     exclude, per_file = list(config.review.extend_exclude), dict(config.per_file)
-    for path, data in sorted(files.items())[:MOST_FOLDERS]:
-        folder = path.rpartition("/")[0]
-        if not folder:
-            continue
-        text = decoded(data, path)
-        given = converted(table_of(text, path), text, path, FolderConfig)
-        here = "/" + _SPECIAL.sub(r"\\\1", folder)
-        exclude += [_below(here, each) for each in given.exclude]
+    for each in _folders(files):
+        here, given = each.here, each.given
+        exclude += [_below(here, pattern) for pattern in given.exclude]
         codes = (*given.rules.ignore, *given.rules.extend_ignore)
         if codes:
             known = per_file.get(f"{here}/**", PerFile())
             per_file[f"{here}/**"] = PerFile(ignore=(*known.ignore, *codes))
     review = msgspec.structs.replace(config.review, extend_exclude=tuple(exclude))
     return msgspec.structs.replace(config, review=review, per_file=per_file)
+
+
+def folder_problems(files: Mapping[str, bytes]) -> tuple[ConfigProblem, ...]:
+    """The patterns of folders that match nothing. Raises ConfigError as `with_folders`."""
+    found = []
+    for each in _folders(files):
+        written = {_below(each.here, pattern): pattern for pattern in each.given.exclude}
+        for full, words in unused([*written]):
+            found.append(ConfigProblem(each.path, line_with(each.text, written[full]), words))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    path: str
+    text: str
+    here: str
+    given: FolderConfig
+
+
+def _folders(files: Mapping[str, bytes]) -> Iterator[_Folder]:
+    for path, data in sorted(files.items())[:MOST_FOLDERS]:
+        folder = path.rpartition("/")[0]
+        if folder:
+            text = decoded(data, path)
+            given = converted(table_of(text, path), text, path, FolderConfig)
+            yield _Folder(path, text, "/" + _SPECIAL.sub(r"\\\1", folder), given)
 
 
 def _below(folder: str, pattern: str) -> str:

@@ -9,12 +9,9 @@ from pathspec import GitIgnoreSpec
 
 from rules.engine import discover
 from rules.engine.config import Config
+from rules.engine.patterns import MOST_PATTERNS, usable
 from rules.kit import Rule
 from rules.kit.paths import is_generated
-
-_MAX_PATTERNS = 200
-_MAX_STARS = 3
-"""In one part of a path, and of `**` in a pattern: matching takes time to their power."""
 
 
 class PathFilter:
@@ -26,13 +23,13 @@ class PathFilter:
     @cached_property
     def _excluded(self) -> GitIgnoreSpec:
         review = self._config.review
-        patterns = (*review.exclude, *review.extend_exclude)[:_MAX_PATTERNS]
+        patterns = (*review.exclude, *review.extend_exclude)[:MOST_PATTERNS]
         return _spec(patterns)
 
     @cached_property
     def _per_file(self) -> tuple[tuple[GitIgnoreSpec, tuple[str, ...]], ...]:
         table = self._config.per_file
-        rows = list(table.items())[:_MAX_PATTERNS]
+        rows = list(table.items())[:MOST_PATTERNS]
         return tuple((_spec([glob]), row.ignore) for glob, row in rows)
 
     def excludes(self, path: str) -> bool:
@@ -49,18 +46,4 @@ class PathFilter:
 
 def _spec(patterns: Iterable[str]) -> GitIgnoreSpec:
     """Patterns that make no sense, or would take too long, match nothing."""
-    return GitIgnoreSpec.from_lines([each for each in patterns if _is_usable(each)])
-
-
-def _is_usable(pattern: str) -> bool:
-    parts = pattern.split("/")
-    names = [part for part in parts if part != "**"]
-    if len(parts) - len(names) > _MAX_STARS or len(pattern) > 1000:
-        return False
-    if any(name.count("*") > _MAX_STARS for name in names):
-        return False
-    try:
-        GitIgnoreSpec.from_lines([pattern])
-    except ValueError:
-        return False
-    return True
+    return GitIgnoreSpec.from_lines(usable(patterns))

@@ -77,3 +77,17 @@ def test_a_mistake_in_the_configuration_that_the_change_brings_is_marked_there(d
     assert [(a["path"], a["start_line"]) for a in run.annotations] == [(".stet.toml", 2)]
     assert "did you mean `profile`?" in summary(desk)
     assert desk.check()["conclusion"] == "success"
+
+
+def test_a_pattern_that_is_not_used_is_named_and_the_rest_of_its_file_holds(desk: Desk) -> None:
+    own = '[review]\nmax_inline = 0\nexclude = ["*a*b*c*d"]\n'
+    folder = 'exclude = ["**/x/**/y/**/z/**"]\n'
+    desk.github.commit(REPOSITORY, "main", {".stet.toml": own, "shop/.stet.toml": folder})
+    opened(desk)
+
+    assert desk.comments() == []
+    assert "the pattern `*a*b*c*d` matches nothing: a part of it has more than 3" in summary(desk)
+    assert "`shop/.stet.toml:1` the pattern `/shop/**/x/" in summary(desk)
+    assert desk.check()["conclusion"] == "neutral"
+    desk.ask("/stet config", by="alice")
+    assert "the pattern `*a*b*c*d` matches nothing" in desk.answers()[-1]

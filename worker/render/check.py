@@ -254,7 +254,7 @@ def _configuration(about: About) -> str:
     if not about.problems:
         return ""
     rows = [f"- {code(f'{p.path}:{p.line}')} {prose(p.message)}" for p in about.problems]
-    return _list("The configuration has a mistake; that file was left out", rows)
+    return _list("The configuration has a mistake; what is wrong was left out", rows)
 
 
 def _previewed(preview: Preview | None) -> str:
