@@ -321,6 +321,8 @@ def test_a_review_of_a_hundred_files_in_a_warm_repository_takes_eight_calls(desk
 
     assert len(desk.comments()) == 1
     assert len(calls) <= 8
+    changes = [call for call in calls if call.method != "GET" and "/repos/" in call.path]
+    assert len(changes) == 3, "the check run opened, everything said, the check run closed"
 
 
 def test_a_cold_repository_is_read_as_one_archive(desk: Desk) -> None:
