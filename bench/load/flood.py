@@ -78,6 +78,9 @@ async def _deliver(
     streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
     for due in dues:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        if time.perf_counter() > due + PATIENCE:  # no connection was free in time
+            offered.statuses[NO_ANSWER] += 1
+            continue
         status = NO_ANSWER
         try:
             async with asyncio.timeout(due + PATIENCE - time.perf_counter()):
