@@ -1,4 +1,4 @@
-"""LibCST's parser at three quarters of its price.
+"""LibCST's parser at two thirds of its price.
 
 Its native part makes a tree by calling a frozen dataclass of `libcst` for each node, which
 sets every field by name and then validates it: what the grammar has accepted is checked once
@@ -6,21 +6,29 @@ more with regular expressions, and most of the nodes are a single blank. While t
 runs, the module that it looks these classes up in is a stand-in, whose constructors fill the
 same classes without that. Nodes of blank space are shared, so their identity means nothing.
 
+It also imports `libcst` anew for each node, in the name of the function that called it, and
+drops what that gives for what `sys.modules` holds: so the caller has an import that does nothing.
+
 Where the stand-in does not give the same tree as LibCST for a specimen, LibCST is left alone.
 """
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import inspect
 import sys
 from collections.abc import Callable
 from functools import cache
+from itertools import chain
 from threading import Lock
-from types import ModuleType
+from types import FunctionType, ModuleType, new_class
 from typing import Any
 
 import libcst as cst
+from libcst import native  # type: ignore[attr-defined]  # compiled, without types
+from libcst._parser.detect_config import convert_to_utf8
+from libcst._parser.types.config import PartialParserConfig
 
 _MOST_SHARED = 1000  # different blanks; a file has a few dozen
 _LONGEST_SHARED = 100
@@ -69,10 +77,24 @@ def _parse(source: str | bytes, stand_in: ModuleType | None) -> cst.Module:
     real = sys.modules["libcst"]
     sys.modules["libcst"] = stand_in
     try:
-        return cst.parse_module(source)
+        encoding, text = convert_to_utf8(source, partial=_DETECTED)
+        return _PARSE(native.parse_module, text, encoding)
     finally:
         sys.modules["libcst"] = real
         _TURN.release()
+
+
+def _call(parse: Callable[..., cst.Module], text: str, encoding: str) -> cst.Module:
+    return parse(text, encoding=encoding)
+
+
+def _hasty(function: Callable[..., cst.Module]) -> Callable[..., cst.Module]:
+    """The same function where `import` takes anything and does nothing."""
+    return FunctionType(function.__code__, {"__builtins__": vars(builtins) | {"__import__": chain}})
+
+
+_DETECTED = PartialParserConfig()
+_PARSE = _hasty(_call)
 
 
 @cache
@@ -110,13 +132,19 @@ class _StandIn(ModuleType):
 
 
 def _constructor(node_class: type[cst.CSTNode]) -> Callable[..., Any]:
-    """A function that makes a node of a class by its fields, as the native parser calls it."""
+    """A function that makes a node of a class by its fields, as the native parser calls it.
+
+    It fills a twin of the class, whose instances may be written to, and makes that the class.
+    """
     if inspect.isabstract(node_class):
         return node_class
-    names: dict[str, Any] = {"make": object.__new__, "node_class": node_class}
-    parameters, lines = [], ["    node = make(node_class)"]
+    # Both are one slot of a class in C: alone, neither would make it quick.
+    by_object = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    body = {"__slots__": ()} | by_object
+    twin = new_class(node_class.__name__, (node_class,), exec_body=lambda its: its.update(body))
+    names: dict[str, Any] = {"make": object.__new__, "twin": twin, "node_class": node_class}
+    parameters, lines = [], ["    node = make(twin)"]
     for each in dataclasses.fields(node_class):
-        names[f"set_{each.name}"] = getattr(node_class, each.name).__set__
         default = ""
         if each.default is not dataclasses.MISSING:
             names[f"default_{each.name}"], default = each.default, f"=default_{each.name}"
@@ -124,9 +152,10 @@ def _constructor(node_class: type[cst.CSTNode]) -> Callable[..., Any]:
             names[f"make_{each.name}"], default = each.default_factory, "=None"
             lines.append(f"    if {each.name} is None: {each.name} = make_{each.name}()")
         parameters.append(f"{each.name}{default}")
-        lines.append(f"    set_{each.name}(node, {each.name})")
+        lines.append(f"    node.{each.name} = {each.name}")
     head = f"def construct({', '.join(['*', *parameters] if parameters else [])}):"
-    exec("\n".join([head, *lines, "    return node"]), names)  # noqa: S102 - LibCST's own fields
+    lines += ["    node.__class__ = node_class", "    return node"]
+    exec("\n".join([head, *lines]), names)  # noqa: S102 - LibCST's own fields
     return names["construct"]  # type: ignore[no-any-return]
 
 
