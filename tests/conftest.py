@@ -8,10 +8,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
 from worker.embedded_redis import find_server
+
+# No test says how long something may take: a busy machine would fail it.
+settings.register_profile("stet", deadline=None)
+settings.load_profile("stet")
 
 
 class RedisServer:

@@ -160,7 +160,6 @@ class Ear:
             "_always",
             "_words",
             "on_calls",
-            "_by_kind",
             "_own_words",
             "_any_text",
             "_every_text",
@@ -191,51 +190,44 @@ class Ear:
 
     def sorted_out(
         self, numbers: Collection[int], path: str, words: frozenset[bytes] | None
-    ) -> tuple[list[Heard], list[Heard]]:
-        """Of listeners, those on the whole file, and those on what may be derived from it."""
-        first, end = len(self.whole), len(self.whole) + len(self.derived)
-        near = sorted(each for each in numbers if each < end)
+    ) -> tuple[list[Heard], list[Heard], Mapping[type, Sequence[Heard]]]:
+        """Of listeners, those on the whole file, those on what may be derived from it, and those
+        on nodes by the class of these, save those on calls of a name.
+        """
+        every, second, third = self._python, len(self.whole), self.first_on_nodes
+        whole, derived = [], []
+        table: dict[type, list[Heard]] = {}
         fits: dict[type, bool] = {}
-        derived = []
-        for heard in (self._python[each] for each in near if each >= first):
+        for number in sorted(numbers):
+            heard = every[number]
             subject = heard[1].subject
-            if subject not in fits:
-                own = self._own_words[subject]
-                has_words = words is None or not own or not own.isdisjoint(words)
-                fits[subject] = has_words and subject.lives_in(path)  # type: ignore[attr-defined]
-            if fits[subject]:
-                derived.append(heard)
-        return [self._python[each] for each in near if each < first], derived
+            if number >= third:
+                if not heard[1].calls:
+                    table.setdefault(subject, []).append(heard)
+            elif number < second:
+                whole.append(heard)
+            else:
+                if subject not in fits:
+                    own = self._own_words[subject]
+                    has_words = words is None or not own or not own.isdisjoint(words)
+                    fits[subject] = has_words and subject.lives_in(path)  # type: ignore[attr-defined]
+                if fits[subject]:
+                    derived.append(heard)
+        return whole, derived, table
 
-    def table(self, numbers: Collection[int]) -> Mapping[type, Sequence[Heard]]:
-        """Of listeners, those on nodes by the class of these, save those on calls of a name."""
-        found = {}
-        for kind, waiting in self._by_kind.items():
-            heard = [one for number, one in waiting if number in numbers]
-            if heard:
-                found[kind] = heard
-        return found
+    @property
+    def first_on_nodes(self) -> int:
+        """From which number on listeners wait for nodes."""
+        return len(self.whole) + len(self.derived)
 
     @cached_property
     def on_calls(self) -> Mapping[str, Sequence[tuple[int, Heard]]]:
         """All listeners on calls of a name, with their numbers."""
         found: dict[str, list[tuple[int, Heard]]] = {}
-        for number, heard in self._numbered_nodes:
+        for number, heard in enumerate(self.nodes, self.first_on_nodes):
             for name in heard[1].calls:
                 found.setdefault(name, []).append((number, heard))
         return found
-
-    @cached_property
-    def _by_kind(self) -> Mapping[type, Sequence[tuple[int, Heard]]]:
-        found: dict[type, list[tuple[int, Heard]]] = {}
-        for number, heard in self._numbered_nodes:
-            if not heard[1].calls:
-                found.setdefault(heard[1].subject, []).append((number, heard))
-        return found
-
-    @property
-    def _numbered_nodes(self) -> Iterable[tuple[int, Heard]]:
-        return enumerate(self.nodes, len(self.whole) + len(self.derived))
 
     @cached_property
     def _own_words(self) -> Mapping[type, frozenset[bytes]]:
@@ -347,6 +339,7 @@ class _Run:
         self.flags: list[tuple[Rule, Flag]] = []
         self.crashes: dict[str, Crash] = {}
         self._here: dict[str, Here] = {}
+        self._plain: Here | None = None
         self._module: cst.Module | None = None
         self._module_name = ""
         self.known: Known | None = None
@@ -370,22 +363,33 @@ class _Run:
             nodes=nodes,
         )
         self._here.clear()
+        self._plain = None
 
     def here(self, rule: Rule) -> Here:
+        """Where a rule stands; those without options stand in the same place."""
         found = self._here.get(rule.code)
         if found is None:
             given = self.options.get(rule.code, rule.options)
-            known, name = self.known, self._module_name
-            found = Here(self.path, self.project, self._module, name, given, known)
-            self._here[rule.code] = found
+            found = self._here[rule.code] = self._with(given) if given is not None else self.plain
         return found
+
+    @property
+    def plain(self) -> Here:
+        if self._plain is None:
+            self._plain = self._with(None)
+        return self._plain
+
+    def _with(self, options: object) -> Here:
+        name = self._module_name
+        return Here(self.path, self.project, self._module, name, options, self.known)
 
     def call(self, heard: Heard, subject: Any) -> None:
         rule, listener = heard
-        if rule.code in self.crashes:
+        if self.crashes and rule.code in self.crashes:
             return
         try:
-            self.flags.extend((rule, flag) for flag in listener.handler(subject, self.here(rule)))
+            for flag in listener.handler(subject, self._here.get(rule.code) or self.here(rule)):
+                self.flags.append((rule, flag))
         except Exception as problem:  # noqa: BLE001 - a broken rule costs only itself
             self._crash(rule, problem)
 
@@ -405,9 +409,8 @@ class _Run:
         """Call with the subjects that are found in the file at hand."""
         if self._module is None:
             return
-        here = Here(self.path, self.project, self._module, self._module_name, known=self.known)
         for subject, heard in _by_subject(waiting).items():
-            self.call_each(heard, partial(subject.found_in, self._module, here))
+            self.call_each(heard, partial(subject.found_in, self._module, self.plain))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -554,13 +557,12 @@ def _python(
     said = identifiers(data)
     words = said if b"import *" not in data else None
     numbers = ear.awake_numbers(words)
-    whole, derived = ear.sorted_out(numbers, path, words)
-    if not whole and not derived and max(numbers, default=-1) < len(ear.whole) + len(ear.derived):
+    whole, derived, table = ear.sorted_out(numbers, path, words)
+    if not whole and not derived and max(numbers, default=-1) < ear.first_on_nodes:
         return None, None
     module, skip = (known, None) if known is not None else _parse(path, data)
     if module is None:
         return None, skip
-    table = ear.table(numbers)
     parents, nodes = survey(module, COMMON | table.keys())
     run.set_module(module, parents, said, nodes)
     for heard in whole:
@@ -613,11 +615,13 @@ def _dispatch(
                     call(heard, node)
 
 
-def _last_name(node: cst.CSTNode) -> str:
-    func = node.func if isinstance(node, cst.Call) else None
-    if isinstance(func, cst.Name):
-        return func.value
-    return func.attr.value if isinstance(func, cst.Attribute) else ""
+def _last_name(node: Any) -> str:
+    """Of a call. By class, because `isinstance` on LibCST's classes is slow where it says no."""
+    func = node.func
+    kind = func.__class__
+    if kind is cst.Name:
+        return func.value  # type: ignore[no-any-return]
+    return func.attr.value if kind is cst.Attribute else ""
 
 
 def _aliases(module: cst.Module) -> dict[str, str]:

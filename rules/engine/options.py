@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -14,11 +15,9 @@ from rules.kit import Rule
 
 def options_of(config: Config, rules: Sequence[Rule]) -> dict[str, Any]:
     """The options of each rule that has any. Raises ConfigError for unknown or wrong ones."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = dict.fromkeys(_on_suppressions(tuple(rules)), config.suppressions)
     problems = []
-    for rule in rules:
-        if rule.category == "suppressions":
-            found[rule.code] = config.suppressions
+    for rule in rules if config.rules.options else ():
         given = config.rules.options.get(rule.code)
         if given is None:
             continue
@@ -30,6 +29,11 @@ def options_of(config: Config, rules: Sequence[Rule]) -> dict[str, Any]:
     if problems:
         raise ConfigError(*problems)
     return found
+
+
+@lru_cache(maxsize=4)
+def _on_suppressions(rules: tuple[Rule, ...]) -> tuple[str, ...]:
+    return tuple(rule.code for rule in rules if rule.category == "suppressions")
 
 
 def _merged(rule: Rule, given: dict[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rules.kit import Project
 
@@ -46,6 +47,7 @@ class ArtifactFolders:
         return self.first.get(artifact_folder(path)) == path
 
 
+@lru_cache(maxsize=8192)
 def artifact_folder(path: str) -> str:
     """The outermost folder around a file that a program made; empty for one in no such folder."""
     found = _FOLDERS.search(path)

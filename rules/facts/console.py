@@ -52,6 +52,10 @@ def is_run_by_hand(here: Here) -> bool:
 
 def is_terminal_program(here: Here) -> bool:
     """Started by hand: a shebang, a main block, a library for command lines, an end of its own."""
+    return here.kept(_is_terminal_program)
+
+
+def _is_terminal_program(here: Here) -> bool:
     if here.module is None:
         return False
     header = here.module.header
@@ -99,6 +103,10 @@ def talks(call: cst.Call, here: Here) -> bool:
 
 def is_application(here: Here) -> bool:
     """Whether the module surely runs in a server or a queue's worker."""
+    return here.kept(_is_application)
+
+
+def _is_application(here: Here) -> bool:
     if _SETTINGS.search(here.path):
         return False
     if _imported(here) & _FRAMEWORKS:

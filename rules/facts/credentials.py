@@ -202,9 +202,8 @@ def shapes_in(text: str) -> tuple[Shape, ...]:
     """The shapes that a text may hold, by a quick look."""
     # No credential holds white space, is shorter than an AWS access key, or is all words.
     noisy = _NOISE.search
-    words = set(text.split())
-    long = "\n".join([each for each in words if len(each) >= _SHORTEST and noisy(each)])
-    found = [_BY_HINT[each] for each in _HINTS if each in long]
+    long = "\n".join([each for each in text.split() if len(each) >= _SHORTEST and noisy(each)])
+    found = [_BY_HINT[each] for each in _HINTS if each in long] if long else []
     if "wilio" in text and "SK" in text:
         found.append(_TWILIO)
     if "iscord" in text or "DISCORD" in text:
@@ -466,8 +465,8 @@ _TAILS = frozenset(
         "count",
     ]
 )
-_NAME_HINTS = ("secret", "passw", "passphrase", "pwd", "token", "credential", "_key", "-key")
-_JOINED_KEYS = ("apikey", "accesskey", "authkey", "privatekey", "signingkey")
+_NAME_HINTS = ("secret", "passw", "passphrase", "pwd", "token", "credential")
+_KEY_HINTS = ("_key", "-key", "apikey", "accesskey", "authkey", "privatekey", "signingkey")
 _LONG = re.compile(r"""[^\s"'(),]{8}""")
 
 
@@ -477,7 +476,7 @@ def lines_that_name_a_secret(text: str) -> Iterator[int]:
     if len(lowered) != len(text):  # a letter that is longer in lower case moves the offsets
         lowered = text
     starts: set[int] = set()
-    for hint in (*_NAME_HINTS, *_JOINED_KEYS):
+    for hint in (*_NAME_HINTS, *(_KEY_HINTS if "key" in lowered else ())):
         at = lowered.find(hint)
         while at >= 0:
             end = lowered.find("\n", at)

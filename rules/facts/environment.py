@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import libcst as cst
@@ -26,9 +27,10 @@ _HELPER = re.compile(
     r"^_?((get|read|load)_?)?env(iron(ment)?)?(_?(var|variable|value|str|string|bool|int|list))?$"
     r"|^get_\w+_from_env$"
 )
-_RENAMED = re.compile(
-    r"\b(getenv|get|pop|config|Config|AutoConfig) as "
-    r"|= ?(\w+\.){0,3}((getenv|environ\.(get|pop)|config)\b(?!\()|(Auto)?Config\()"
+# Literal beginnings let the search run over a file without stopping at every letter.
+_RENAMED = re.compile(r"(?:getenv|get|pop|config|Config|AutoConfig) as ")
+_BOUND = re.compile(
+    r"= ?(?:\w+\.){0,3}(?:(?:getenv|environ\.(?:get|pop)|config)\b(?!\()|(?:Auto)?Config\()"
 )
 _VARIABLE = re.compile(r"^[A-Za-z_]\w*$")
 _CONSTANT = re.compile(r"^[A-Z][A-Z0-9_]+$")
@@ -81,7 +83,14 @@ def read_of(node: cst.CSTNode, here: Here) -> EnvironmentRead | None:
 
 def _renames(here: Here) -> bool:
     """Whether the file may read the environment by a name of its own."""
-    return bool(_RENAMED.search(here.text))
+    imported = " as " in here.text and _RENAMED.search(here.text) is not None
+    return imported or _BOUND.search(here.text) is not None
+
+
+@lru_cache(maxsize=2048)
+def _may_read(name: str) -> bool:
+    """Whether something of this name may read the environment."""
+    return name in _INTERESTING or name in _KINDS or _HELPER.match(name) is not None
 
 
 def _attribute(node: cst.BaseExpression) -> str:
@@ -95,7 +104,7 @@ def _is_written(node: cst.CSTNode, here: Here) -> bool:
 
 def _called(node: cst.Call, func: cst.BaseExpression, here: Here) -> EnvironmentRead | None:
     last = func.value if isinstance(func, cst.Name) else _attribute(func)
-    if last not in _INTERESTING and last not in _KINDS and not _HELPER.match(last):
+    if not _may_read(last):
         renamed = isinstance(func, cst.Name) and here.kept(_renames)
         if not renamed or not here.names(func) & (_PLAIN | _DECOUPLE):
             return None

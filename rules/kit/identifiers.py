@@ -13,7 +13,7 @@ _BLANKED = bytes(
 def identifiers(data: bytes) -> frozenset[bytes]:
     """The runs of ASCII letters, digits and underscores, leading digits left out, each once."""
     found = set(data.translate(_BLANKED).split())
-    numbers = {each for each in found if each[0] in _DIGITS}
+    numbers = {each for each in found if each < b":"}  # digits stand right before it
     found -= numbers
     found |= {each.lstrip(_DIGITS) for each in numbers}
     found.discard(b"")

@@ -49,6 +49,8 @@ class Binding:
 
 def dotted(node: cst.CSTNode | None) -> str:
     """`a.b.c` as it is written, or nothing if it is not a plain chain of names."""
+    if node.__class__ is cst.Name:
+        return node.value
     parts: list[str] = []
     while isinstance(node, cst.Attribute):
         parts.append(node.attr.value)

@@ -82,6 +82,7 @@ _FOLDER = re.compile(
     r"(^|/)build/(lib|bdist|temp)[\w.-]{0,60}|(static\w{0,8}|collect\w{0,12})/(admin|rest_framework))$"
 )
 _PACKAGE = re.compile(r"(\.whl|\.egg|\.cpython-\d{2,4}[\w-]{0,60}\.so|(^|/)dist/[^/]+\.tar\.gz)$")
+_ENDS = (".whl", ".egg", ".so", ".tar.gz")
 _KEPT = re.compile(r"(?i)(^|/)(vendor|vendored|third[_-]?party|wheels?|wheelhouse|packages|deps)/")
 _READ_BY_TESTS = re.compile(
     r"(?i)(^|/)([\w-]{0,40}(data|fixtures?|samples?|assets|files|packages)|corpus)/"
@@ -92,6 +93,8 @@ _LIBRARIES = re.compile(r"(^|/)(site-packages|dist-packages)/")
 @rule.on(CommittedFile)
 def check(file: CommittedFile, here: Here) -> Iterator[Flag]:
     folder = artifact_folder(file.path)
+    if not folder and not file.path.endswith(_ENDS):
+        return
     spared = _READ_BY_TESTS if folder.endswith("-info") else TEST_DATA
     if spared.search(file.path) or _LIBRARIES.search(file.path):
         return

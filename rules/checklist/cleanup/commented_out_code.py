@@ -104,13 +104,16 @@ _PROSE = re.compile(
     r"#[ \t]{0,40}(?:[-*] )?[A-Za-z']{1,30}(?: [A-Za-z'-]{1,30},?){4}(?:[ !?;]|$|\.(?:\s|$))",
     re.MULTILINE,
 )
+_TWO_LINES = re.compile(r"#[^\n]*\n[ \t]*#")
 _FEWEST = 2  # lines; a single one is as often a hint as a leftover
 
 
 @rule.on(PythonFile)
 def check(file: PythonFile, here: Here) -> Iterator[Flag]:
     text = here.text.replace("\r\n", "\n").replace("\r", "\n")
-    if not _LIKELY.search(text) or here.is_migration or _SPARED.search(here.path):
+    if here.is_migration or not _TWO_LINES.search(text) or not _LIKELY.search(text):
+        return
+    if _SPARED.search(here.path):
         return
     if TEST_DATA.search(here.path) and not here.is_test:
         return

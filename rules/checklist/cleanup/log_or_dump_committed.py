@@ -105,6 +105,8 @@ def check(file: CommittedFile, here: Here) -> Iterator[Flag]:
 def _what(file: CommittedFile) -> str:
     """What kind of leftover a file is, in words; empty for any other file."""
     path, head = file.path, file.head
+    if path.endswith(".py"):
+        return ""
     if _LOG.search(path):
         return "a log"
     if _SCHEDULE.search(path):

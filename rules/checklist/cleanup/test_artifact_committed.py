@@ -71,6 +71,8 @@ _FILE = re.compile(
 @rule.on(CommittedFile)
 def check(file: CommittedFile, here: Here) -> Iterator[Flag]:
     folder = artifact_folder(file.path)
+    if file.path.endswith(".py") and not folder:
+        return
     if TEST_DATA.search(folder or file.path):
         return
     if folder and _FOLDER.search(folder):

@@ -77,7 +77,7 @@ def _environment(path: str, here: Here) -> str:
     """The folder of the environment that this file is the mark of."""
     if path.endswith("/pyvenv.cfg"):
         return dirname(path)
-    if not _SCRIPT.search(path):
+    if not path.endswith(("activate", ".bat")) or not _SCRIPT.search(path):
         return ""
     folder = dirname(dirname(path))
     return folder if f"{folder}/pyvenv.cfg" not in here.project.paths else ""

@@ -146,10 +146,10 @@ _CHANGING = frozenset(
     {"append", "add", "update", "extend", "insert", "pop", "popitem", "remove", "discard", "clear"}
     | {"setdefault", "appendleft", "popleft"}
 )
+# What stands behind a name that is changed.
 _CHANGE = re.compile(
-    rb"\b([A-Za-z_]\w*)(?:\.(?:"
-    + b"|".join(each.encode() for each in sorted(_CHANGING))
-    + rb")\(|\[[^\]\n]{1,80}\][ ]?[-+|&]?=(?!=))"
+    rb"\.(?:" + b"|".join(each.encode() for each in sorted(_CHANGING)) + rb")\("
+    rb"|\[[^\]\n]{1,80}\][ ]?[-+|&]?=(?!=)"
 )
 _CONTAINERS = frozenset({"dict", "list", "set", "defaultdict", "deque", "OrderedDict", "Counter"})
 _LOCKED = re.compile(r"(?i)lock|mutex|semaphore")
@@ -160,7 +160,7 @@ _CACHE = re.compile(r"(?i)cache|memo|registry")
 def check(file: PythonFile, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_script or here.is_migration:
         return
-    held = _changed_somewhere(_containers(file.module), file.source)
+    held = {each for each in _containers(file.module) if _may_be_changed(each, file.source)}
     has_globals = here.mentions(("global",))
     if not held and not has_globals:
         return
@@ -172,12 +172,16 @@ def check(file: PythonFile, here: Here) -> Iterator[Flag]:
         yield from _of_function(function, held, here)
 
 
-def _changed_somewhere(names: set[str], source: bytes) -> set[str]:
-    """Of these names those that are followed by something like a change: most never are."""
-    if not names:
-        return names
-    found = {each[1].decode() for each in _CHANGE.finditer(source)}
-    return names & found
+def _may_be_changed(name: str, source: bytes) -> bool:
+    """Whether something like a change follows the name anywhere: mostly nothing does."""
+    word = name.encode()
+    at = source.find(word)
+    while at >= 0:
+        at += len(word)
+        if _CHANGE.match(source, at):
+            return True
+        at = source.find(word, at)
+    return False
 
 
 def _containers(module: cst.Module) -> set[str]:

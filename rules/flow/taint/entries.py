@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 
 from rules.flow.taint.sources import ROUTE_NAMES
-from rules.flow.values import FunctionCode
+from rules.flow.values import FunctionCode, FunctionNode
 from rules.kit import Here, walk_syntax
+from rules.kit.identifiers import identifiers
 
 _SPEAKS = re.compile(
     r"(?<!pull_)request(?!s$|ed|er|_?(count|method|rate))|^req$|websocket|cleaned_data|validated_data|^\.(kwargs|query_params)$",
@@ -22,7 +24,9 @@ _SPEAKS = re.compile(
 _ROUTES = ROUTE_NAMES | {"api_view"}
 # What `_SPEAKS` looks for in names, as a text holds it in small letters.
 _REQUEST = re.compile(r"(?<!urllib\.)request(?!s\b|ed)")
+_REQ = re.compile(r"req(?:uest|\b)")
 _SPOKEN = ("websocket", "cleaned_data", "validated_data", ".kwargs", ".query_params")
+_CALLED = re.compile(rb"(?<!\w)([A-Za-z_]\w*)[\s\\]*\(")
 _DECORATED = re.compile(rf"@[^\n]{{0,200}}?\b({'|'.join(sorted(_ROUTES))})\b")
 
 
@@ -31,46 +35,71 @@ def may_enter(text: str, here: Here) -> bool:
     small = text.lower()
     if here.mentions(("req", "REQ", "Req")) or any(each in small for each in _SPOKEN):
         return True
-    if _REQUEST.search(small) is not None:
+    if "request" in small and _REQUEST.search(small) is not None:
         return True
     return "@" in text and _DECORATED.search(text) is not None
 
 
 def entries(
-    codes: Iterable[FunctionCode], sinks: Collection[str]
+    codes: Iterable[FunctionCode], sinks: Collection[str], lines: Sequence[str]
 ) -> Iterator[tuple[FunctionCode, bool]]:
     """Functions through which data may come in, and, where `sinks` are given, that call one.
 
     With each, whether data may come in through it. One that calls such a function of the same
-    file is worth it, too: it may hand on its answer.
+    file is worth it, too: it may hand on its answer. `lines` are those of the file.
     """
-    every = [(code, *_words(code.node)) for code in codes]
-    speaking = {
-        getattr(code.node, "name", "")
-        for code, words, _ in every
-        if any(_SPEAKS.search(each) for each in words)
-    }
-    for code, words, called in every:
+    every = [(code, _Said(code.node, lines)) for code in codes]
+    speaking = {getattr(code.node, "name", "") for code, said in every if said.speaks}
+    written = frozenset(each.encode() for each in sinks)
+    for code, said in every:
         name = getattr(code.node, "name", "")
-        enters = name in speaking or not speaking.isdisjoint(words) or _is_route(code.node)
-        if enters or not called.isdisjoint(sinks):
+        enters = name in speaking or said.names(speaking) or _is_route(code.node)
+        if enters or said.calls(sinks, written):
             yield code, enters
 
 
-def _words(node: ast.AST) -> tuple[frozenset[str], frozenset[str]]:
-    """The names in a function, those of attributes once more with their dot; and the called."""
-    found, called = set(), set()
-    for each in walk_syntax(node):
-        if isinstance(each, ast.Name):
-            found.add(each.id)
-        elif isinstance(each, ast.Attribute):
-            if not _is_client(each):
-                found |= {each.attr, f".{each.attr}"}
-        elif isinstance(each, ast.arg):
-            found.add(each.arg)
-        elif isinstance(each, ast.Call):
-            called.add(_last(each.func))
-    return frozenset(found), frozenset(called)
+class _Said:
+    """The names in a function. A look at its text spares most functions the walk to find them."""
+
+    def __init__(self, node: FunctionNode, lines: Sequence[str]) -> None:
+        first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+        self._node = node
+        self._text = "\n".join(lines[first - 1 : node.end_lineno])
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it speaks of a request."""
+        small = self._text.lower()
+        may = any(each in small for each in _SPOKEN) or _REQ.search(small) is not None
+        return may and any(_SPEAKS.search(each) for each in self._words[0])
+
+    def names(self, wanted: Collection[str]) -> bool:
+        """Whether one of these names is in it."""
+        may = any(each in self._text for each in wanted)
+        return may and not self._words[0].isdisjoint(wanted)
+
+    def calls(self, wanted: Collection[str], written: frozenset[bytes]) -> bool:
+        """Whether it calls something of one of these names, `written` in bytes too."""
+        data = self._text.encode("utf-8", "surrogatepass")
+        if written.isdisjoint(identifiers(data)) or written.isdisjoint(_CALLED.findall(data)):
+            return False
+        return not self._words[1].isdisjoint(wanted)
+
+    @cached_property
+    def _words(self) -> tuple[frozenset[str], frozenset[str]]:
+        """The names, those of attributes once more with their dot; and the called."""
+        found, called = set(), set()
+        for each in walk_syntax(self._node):
+            if isinstance(each, ast.Name):
+                found.add(each.id)
+            elif isinstance(each, ast.Attribute):
+                if not _is_client(each):
+                    found |= {each.attr, f".{each.attr}"}
+            elif isinstance(each, ast.arg):
+                found.add(each.arg)
+            elif isinstance(each, ast.Call):
+                called.add(_last(each.func))
+        return frozenset(found), frozenset(called)
 
 
 def _is_client(node: ast.Attribute) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -185,7 +184,7 @@ class _Analysis:
         run = Interpreter(program, domain)
         most = run.steps
         limits: list[Limit] = []
-        for code, enters in entries(run.entries(module), doubted):
+        for code, enters in entries(run.entries(module), doubted, here.kept(_Lines).lines):
             run.steps = most if enters else min(most, _STEPS_OF_DOUBT)
             run.run_all(code)
             if enters:
@@ -368,7 +367,10 @@ class _Places:
 
 class _Lines:
     def __init__(self, here: Here) -> None:
-        self.lines = re.split(r"\r\n?|\n", _text(here))
+        text = _text(here)
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        self.lines = text.split("\n")
 
 
 def _last(node: ast.expr) -> str:
