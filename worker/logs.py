@@ -50,7 +50,7 @@ class Scrubber:
     def __call__(self, text: str) -> str:
         text = self._known.sub(MASK, text)
         lower = text.lower()
-        if any(map(lower.__contains__, _HINTS)):
+        if any(hint in lower for hint in _HINTS):
             text = _SECRET_SHAPES.sub(MASK, text)
         return text
 

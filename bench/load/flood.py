@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -31,7 +31,7 @@ from worker.turns import Turns
 PATIENCE = 10.0
 """Seconds that GitHub waits for an answer."""
 NO_ANSWER = 0
-_BROKEN = (TimeoutError, OSError, asyncio.IncompleteReadError)
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclass
@@ -57,50 +57,62 @@ class Sizes:
     redis_most: float = 0.0
 
 
-async def _offer(
-    port: int, sent: Sequence[Body], rate: float, seconds: float, connections: int
-) -> Offered:
-    """Deliveries at an even pace over so many connections."""
-    offered = Offered()
-    begin = time.perf_counter()
-    dues = iter([begin + number / rate for number in range(max(1, int(rate * seconds)))])
-    payloads = cycle(sent)
-    async with asyncio.TaskGroup() as group:
-        for _ in range(connections):
-            group.create_task(_deliver(port, payloads, dues, offered))
-    return offered
+class _Sender:
+    """Delivers over as many connections as are under way at once, up to a bound."""
 
+    def __init__(self, port: int, sent: Sequence[Body], connections: int) -> None:
+        self._port = port
+        self._payloads = cycle(sent)
+        self._connections = connections
+        self._under_way = 0
+        self._idle: list[Streams] = []
+        self.offered = Offered()
 
-async def _deliver(
-    port: int, payloads: Iterator[Body], dues: Iterator[float], offered: Offered
-) -> None:
-    """One connection: whatever is due next. After anything but a good answer it is a new one."""
-    streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-    for due in dues:
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        if time.perf_counter() > due + PATIENCE:  # no connection was free in time
-            offered.statuses[NO_ANSWER] += 1
-            continue
+    async def offer(self, rate: float, seconds: float) -> Offered:
+        """Deliveries at an even pace; returns when the last has its answer or is given up."""
+        begin = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in range(max(1, int(rate * seconds))):
+                due = begin + number / rate
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                group.create_task(self._deliver(due))
+        for _, writer in self._idle:
+            writer.close()
+        return self.offered
+
+    async def _deliver(self, due: float) -> None:
+        status = NO_ANSWER
+        if self._under_way < self._connections:
+            self._under_way += 1
+            with suppress(TimeoutError, OSError, asyncio.IncompleteReadError):
+                async with asyncio.timeout(due + PATIENCE - time.perf_counter()):
+                    status = await self._answer()
+                self.offered.seconds.append(time.perf_counter() - due)
+            self._under_way -= 1
+        self.offered.statuses[status] += 1
+
+    async def _answer(self) -> int:
+        streams = self._idle.pop() if self._idle else None
+        streams = streams or await asyncio.open_connection("127.0.0.1", self._port)
         status = NO_ANSWER
         try:
-            async with asyncio.timeout(due + PATIENCE - time.perf_counter()):
-                streams = streams or await asyncio.open_connection("127.0.0.1", port)
-                status = await answer_to(request_of(next(payloads)), *streams)
-            offered.seconds.append(time.perf_counter() - due)
-        except _BROKEN:
-            pass
-        offered.statuses[status] += 1
-        if status != 202 and streams:
-            streams[1].close()
-            streams = None
-    if streams:
-        streams[1].close()
+            status = await answer_to(request_of(next(self._payloads)), *streams)
+        finally:
+            if status == 202:
+                self._idle.append(streams)
+            else:
+                streams[1].close()
+        return status
+
+
+def _offer(port: int, sent: Sequence[Body], rate: float, seconds: float, most: int) -> Offered:
+    return uvloop.run(_Sender(port, sent, most).offer(rate, seconds))
 
 
 def _recovery(port: int, sent: Sequence[Body], usual: float) -> float:
     """Seconds until a single delivery takes no more than thrice its usual milliseconds."""
     begin = time.perf_counter()
-    while uvloop.run(_offer(port, sent, 1, 1, 1)).within(1) > 3 * usual:
+    while _offer(port, sent, 1, 1, 1).within(1) > 3 * usual:
         time.sleep(0.02)
     return time.perf_counter() - begin
 
@@ -143,7 +155,7 @@ def _drained(turns: Turns) -> float:
 @click.command()
 @click.option("--rate", default=5000.0, help="Deliveries a second.")
 @click.option("--seconds", default=60.0)
-@click.option("--connections", default=1000, help="The most that are under way at once.")
+@click.option("--connections", default=8000, help="Open at once; what comes beyond has no answer.")
 @click.option("--pulls", default=2000, help="Pull requests that they concern.")
 def main(rate: float, seconds: float, connections: int, pulls: int) -> None:
     """Offer a load and tell what became of it."""
@@ -154,12 +166,12 @@ def main(rate: float, seconds: float, connections: int, pulls: int) -> None:
         url = stack.enter_context(started_redis(folder / "redis"))
         client = stack.enter_context(Redis.from_url(url, decode_responses=True))
         door = stack.enter_context(started_door("stet", url, folder / "log"))
-        uvloop.run(_offer(door.port, sent, 20, 1, 1))  # connections, caches and scripts are made
-        usual = uvloop.run(_offer(door.port, sent, 20, 2, 1)).within(0.5)
+        _offer(door.port, sent, 20, 1, 9)  # connections, caches and scripts are made
+        usual = _offer(door.port, sent, 20, 2, 9).within(0.5)
         at_rest = door.memory()
         client.flushall()
         with _watched(door, client) as sizes:
-            offered = uvloop.run(_offer(door.port, sent, rate, seconds, connections))
+            offered = _offer(door.port, sent, rate, seconds, connections)
             recovery = _recovery(door.port, sent, usual)
         turns = Turns(client)
         ready = turns.counts().ready
