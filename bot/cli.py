@@ -11,6 +11,8 @@ import click
 if TYPE_CHECKING:
     from bot.settings import BotSettings
 
+KEEP_ALIVE_SECONDS = 75
+
 
 @click.command()
 @click.option("--host", help="Address to listen on (STET_HOST, default 127.0.0.1).")
@@ -56,6 +58,9 @@ def _serve(settings: BotSettings) -> None:
         server_header=False,
         # The pages decide by the address of the peer; a header must not change it.
         proxy_headers=False,
+        # Longer than a load balancer keeps an idle connection (nginx and AWS: 60 s): whoever closes
+        # first may do so while a delivery is on its way.
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=5,
     )
     # uvicorn ends in order, then raises the signal again: an ordered end is no failure.

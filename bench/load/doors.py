@@ -12,6 +12,8 @@ from typing import Any
 import uvicorn
 from starlette.requests import Request  # FastAPI reads the annotation at run time
 
+from bot.cli import KEEP_ALIVE_SECONDS
+
 SECRET = "for the bench alone: nothing more"  # noqa: S105
 APP_ID = 4711
 
@@ -92,7 +94,12 @@ KINDS = {each.__name__: each for each in (bare, stet, obvious, gidgethub)}
 def main(kind: str, port: str, redis_url: str) -> None:
     """Serve one of them until the process is ended."""
     uvicorn.run(
-        KINDS[kind](redis_url), port=int(port), log_config=None, access_log=False, loop="uvloop"
+        KINDS[kind](redis_url),
+        port=int(port),
+        log_config=None,
+        access_log=False,
+        loop="uvloop",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
 
 
