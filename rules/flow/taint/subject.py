@@ -51,7 +51,13 @@ _STATEMENT: Mapping[type[ast.AST], type[cst.CSTNode]] = {
     ast.Attribute: cst.Attribute,
 }
 _NEAR = 30  # lines
-_STEPS_OF_DOUBT = 4000  # of a function that only calls a sink: its own code tells enough
+# Requests of other kinds are followed less far, as is a function that only calls a sink: its own
+# code tells enough.
+_STEPS_OF_DOUBT = 4000
+_WEB = frozenset(
+    {"django", "rest_framework", "ninja", "fastapi", "starlette", "flask", "werkzeug", "quart"}
+    | {"sanic", "aiohttp", "bottle", "tornado", "pyramid", "falcon", "litestar", "channels"}
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,10 +190,11 @@ class _Analysis:
         run = Interpreter(program, domain)
         most = run.steps
         limits: list[Limit] = []
+        is_web = here.mentions(_WEB)
         for code, enters in entries(run.entries(module), doubted, here.kept(_Lines).lines):
-            run.steps = most if enters else min(most, _STEPS_OF_DOUBT)
+            run.steps = most if enters and is_web else min(most, _STEPS_OF_DOUBT)
             run.run_all(code)
-            if enters:
+            if enters and is_web:
                 limits += run.limits
             run.limits.clear()
         if limits and here.known is not None:
