@@ -80,8 +80,9 @@ def ratios(files: Sequence[File], rounds: int = 3) -> list[Row]:
         for start in range(0, len(files), _PART):
             with no_collector():
                 for number in range(start, min(start + _PART, len(files))):
-                    for column, prepare in enumerate(_works(files[number], project, rules, ears)):
-                        best[number][column] = min(best[number][column], _seconds(prepare()))
+                    works = _works(files[number], project, rules, ears)
+                    for column, work in enumerate(works):
+                        best[number][column] = min(best[number][column], _seconds(work))
     parse, whole, alone, fewer = (sum(each[column] for each in best) for column in range(4))
     further = max(0.0, alone - fewer) / max(1, len(rules) - len(rules[::2]))
     return [
@@ -95,24 +96,16 @@ def ratios(files: Sequence[File], rounds: int = 3) -> list[Row]:
 
 def _works(
     file: File, project: ProjectIndex, rules: Sequence[Rule], ears: tuple[Ear, Ear]
-) -> tuple[Callable[[], Callable[[], object]], ...]:
-    """The bare parse, the whole review, all rules and half of them on a tree that is there.
+) -> tuple[Callable[[], object], ...]:
+    """The bare parse, the whole review, all rules and half of them on a tree that is there."""
+    tree = cst.parse_module(file.data)
 
-    Each is made ready by a call, which is not timed: the bare parse comes after another one, and
-    the rules see a tree that was parsed a moment ago, as in a review.
-    """
-
-    def parsed() -> Callable[[], object]:
-        cst.parse_module(file.data)
-        return partial(cst.parse_module, file.data)
-
-    def inspected(ear: Ear) -> Callable[[], object]:
-        tree = cst.parse_module(file.data)
-        return partial(inspect, file.path, file.data, project, ear, module=tree)
+    def inspected(ear: Ear) -> None:
+        inspect(file.path, file.data, project, ear, module=tree)
 
     return (
-        parsed,
-        lambda: partial(check, [(file.path, file.data)], project, ALL, rules),
+        partial(cst.parse_module, file.data),
+        partial(check, [(file.path, file.data)], project, ALL, rules),
         partial(inspected, ears[0]),
         partial(inspected, ears[1]),
     )

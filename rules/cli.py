@@ -6,6 +6,7 @@ Commands of the server and of the stand-in join through the entry-point group
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import sys
@@ -22,6 +23,8 @@ FORMATS = ("text", "json", "sarif", "rdjson", "github", "markdown")
 _EXTRA = {"serve": "server", "work": "server", "up": "server", "queue": "server",
           "sandbox": "sandbox", "demo": "server,sandbox"}  # fmt: skip
 _RECURSION = 10_000
+# What a command loads it keeps: a collector that looks through it again and again costs a tenth.
+_OBJECTS_LOADED = 1_000_000
 
 
 class Misuse(click.ClickException):
@@ -72,9 +75,12 @@ class _Commands(click.Group):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="stet-review", prog_name="stet")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Stet reviews Python backends against a code-review checklist."""
     sys.setrecursionlimit(_RECURSION)
+    if ctx.invoked_subcommand in main.commands:  # not a server, which lives on
+        gc.set_threshold(_OBJECTS_LOADED)
 
 
 def _codes(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
