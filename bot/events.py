@@ -319,11 +319,17 @@ def _reviews(payload: Payload, numbers: list[int], reason: Reason) -> Decision:
     return requests or Ignored(_RANGE)
 
 
+def _in_range(*numbers: int) -> bool:
+    return all(0 < number < 2**63 for number in numbers)
+
+
 def _key(payload: Payload, number: int) -> PullRequestKey | None:
     installation, repository = payload.installation, payload.repository
-    if installation is None or repository is None:
-        return None
-    if not all(0 < part < 2**63 for part in (installation.id, repository.id, number)):
+    if (
+        installation is None
+        or repository is None
+        or not _in_range(installation.id, repository.id, number)
+    ):
         return None
     return PullRequestKey(
         installation.id, repository.id, repository.owner.login, repository.name, number

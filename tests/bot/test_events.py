@@ -178,6 +178,11 @@ def test_commands_of_bots_old_comments_and_closed_pull_requests_are_ignored(
 
 
 @pytest.mark.fault(44)
+def test_a_command_on_a_number_out_of_range_is_ignored() -> None:
+    far = changed(ISSUE_COMMENT, "issue.number", 2**64)
+    assert isinstance(decided("issue_comment", far), Ignored)
+
+
 def test_a_rerun_of_our_check_reviews_its_pull_request() -> None:
     assert decided("check_run", CHECK) == (ReviewRequest(KEY, "rerequest"),)
 

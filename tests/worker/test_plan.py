@@ -368,6 +368,40 @@ def test_two_suggestions_never_want_the_same_line() -> None:
     assert sorted(each is None for each in given_out) == [False, True]
 
 
+def test_a_comment_that_moves_gives_its_suggestion_up_for_a_new_one() -> None:
+    moved = finding("SEC101", fix=replacing("orders/api.py", Span(88, 1, 88, 5), "x"))
+    new = finding("SEC102", fix=replacing("orders/api.py", Span(88, 6, 88, 8), "y"))
+    pull = pull_request(thread(moved, is_outdated=True, line=None))
+
+    given_out = {
+        each.finding.code: each.suggestion for each in planned(moved, new, pull=pull).inline
+    }
+
+    assert given_out["SEC102"] is not None
+    assert given_out["SEC101"] is None
+
+
+def test_annotations_are_for_what_has_no_comment_or_for_all_or_for_nothing() -> None:
+    shown, elsewhere = finding(line=88), finding(path="orders/other.py")
+
+    def annotated(choice: str) -> tuple[Finding, ...]:
+        config = f'[check]\nannotations = "{choice}"' if choice else ""
+        return planned(shown, elsewhere, config=config).annotations
+
+    assert annotated("") == (elsewhere,)
+    assert annotated("all") == (shown, elsewhere)
+    assert annotated("none") == ()
+
+
+def test_a_comment_of_no_review_leaves_no_empty_review_behind() -> None:
+    comment = Comment(1, "stet[bot]", by_us=True, body=str(marker(finding())), review_id=None)
+
+    decided = planned(pull=pull_request(thread(finding(), comments=(comment,))))
+
+    assert [each.id for each in decided.deletions] == [1]
+    assert decided.finished_reviews == ()
+
+
 @pytest.mark.fault(48)
 def test_a_suggestion_keeps_the_line_ends_of_its_file() -> None:
     text = b"".join(b"line %d\r\n" % n for n in range(1, 201))
