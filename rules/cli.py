@@ -23,7 +23,7 @@ FORMATS = ("text", "json", "sarif", "rdjson", "github", "markdown")
 _EXTRA = {"serve": "server", "work": "server", "up": "server", "queue": "server",
           "sandbox": "sandbox", "demo": "server,sandbox"}  # fmt: skip
 _RECURSION = 10_000
-# What a command loads it keeps: a collector that looks through it again and again costs a tenth.
+# What a command loads it keeps: to look through it for garbage again and again costs a sixteenth of a start.
 _OBJECTS_LOADED = 1_000_000
 
 
