@@ -149,6 +149,16 @@ class Models:
             self._named[name] = (owners[0], self.relations[owners[0]][name]) if sure else None
         return self._named[name]
 
+    def ways_back(self, name: str) -> frozenset[str]:
+        """The foreign keys, any of which the rows of a reverse relation of this name may be got by."""
+        named = (held[name] for held in self.relations.values() if name in held)
+        return frozenset(
+            each.inverse
+            for each in named
+            if not each.forward and (back := self.relation(each.target, each.inverse)) is not None
+            if not back.many
+        )
+
     def relation(self, key: str, name: str) -> Relation | None:
         """What an attribute of an instance leads to, if it leads to rows at all."""
         return self.relations.get(key, {}).get(name)

@@ -166,3 +166,28 @@ def test_models_of_django_itself_are_known(loop: str, expected: list[str]) -> No
     }
     found = analysis(files).of("readers/views.py")
     assert [each.path for each in found if isinstance(each, Missing)] == expected
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "path"), [("all()", "parcel_set__sender"), ("exclude(pk=1)", "sender")]
+)
+def test_rows_of_a_relation_of_two_models_know_whichever_they_came_from(
+    narrowed: str, path: str
+) -> None:
+    files = {
+        "shop/stock.py": (
+            "from django.db import models\n\n"
+            "class Shelf(models.Model):\n    pass\n\n"
+            "class Crate(models.Model):\n    pass\n\n"
+            "class Parcel(models.Model):\n"
+            "    shelf = models.ForeignKey(Shelf, models.CASCADE)\n"
+            "    crate = models.ForeignKey(Crate, models.CASCADE)\n"
+            '    sender = models.ForeignKey("shop.Author", models.CASCADE, related_name="sent")\n'
+        ),
+        "shop/views.py": (
+            f"def f(place):\n    for parcel in place.parcel_set.{narrowed}:\n"
+            "        print(parcel.shelf.pk, parcel.crate.pk, parcel.sender.name)\n"
+        ),
+    }
+    found = analysis(files).of("shop/views.py")
+    assert [each.path for each in found if isinstance(each, Missing)] == [path]

@@ -422,6 +422,9 @@ class Orm:
     def _missing(self, read: Read, kind: str, entry: str) -> Missing | None:
         row, origin = read.row, read.row.origin
         full = (*row.path, read.name)
+        guessed = isinstance(origin, Given) and origin.guessed and len(full) > 1
+        if guessed and full[1] in self.schema.models.ways_back(full[0]):
+            return None  # of the models that may be meant, it goes back to one
         short = self._shortened(_model_of(origin), full)
         if not short or self._raises_elsewhere(read):
             return None

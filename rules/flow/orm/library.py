@@ -86,8 +86,9 @@ def unknown_attribute(ev: Evaluator, name: str, place: Place) -> Value:
     if known is None:
         return None
     owner, relation = known
-    base = querying.of_manager(ev, relation.target, "_default_manager", place)
-    return replace(base, via=Row(owner, Given(owner, guessed=True)), relation=name)
+    base = querying.rows_of(ev, Row(owner, Given(owner, guessed=True)), relation, place)
+    # Another model may have a relation of this name, too, and be the one that is meant.
+    return replace(base, select=base.select | ev.schema.models.ways_back(name))
 
 
 def thing_attribute(ev: Evaluator, thing: Thing, name: str, place: Place, frame: Frame) -> Value:

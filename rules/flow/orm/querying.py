@@ -97,8 +97,15 @@ def follow(ev: Evaluator, row: Row, found: Related, place: Place, frame: Frame) 
         return Row(relation.target, row.origin, (*row.path, relation.name), row.each)
     if not relation.target:
         return None
+    return rows_of(ev, row, relation, place)
+
+
+def rows_of(ev: Evaluator, row: Row, relation: Relation, place: Place) -> Query:
+    """The query for the rows at the other end of a relation to many.
+
+    Those got through a reverse foreign key know where they came from.
+    """
     base = of_manager(ev, relation.target, "_default_manager", place)
-    # Rows got through a reverse foreign key know where they came from.
     back = ev.schema.related(relation.target, relation.inverse) if relation.inverse else None
     if not relation.forward and back is not None and not back.relation.many:
         base = replace(base, select=base.select | {relation.inverse})
