@@ -5,20 +5,25 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import math
 import os
 import signal
+import time
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any, ClassVar
 
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Queue, Worker
-from rq.exceptions import NoSuchJobError
+from rq.exceptions import NoSuchJobError, StopRequested
 from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
+from rq.worker import WorkerStatus
 
 from worker.beside import Beside
 from worker.chores import Chores
@@ -29,6 +34,9 @@ from worker.turns import QUEUE, TAKE_TURN, TurnInterrupted, Turns
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 3.0
+MONITOR_SECONDS = 5
+GRACE_SECONDS = 15.0  # for a child that is told to stop
+_INTERRUPT_SECONDS = 2.0
 
 
 class JobRefusedError(Exception):
@@ -91,6 +99,8 @@ class QueueWorker(Worker):
 
     scrubber: Scrubber = Scrubber()
     max_connection_wait_time = 5.0  # RQ would wait a minute after Redis is back
+    _is_forking = False
+    _stop_meanwhile = 0
 
     def _start_scheduler(self, *_: Any, **__: Any) -> None:
         # As RQ's, but the scheduler's process may not outlive a killed worker.
@@ -108,11 +118,68 @@ class QueueWorker(Worker):
         die_with_parent()
         if os.getppid() != self.pid:
             os._exit(1)
-        super().main_work_horse(job, queue)
+        try:
+            super().main_work_horse(job, queue)
+        except TurnInterrupted:  # before it began: the child must not go on as a worker
+            os._exit(1)
+
+    def fork_work_horse(self, job: Job, queue: Queue) -> None:
+        self._is_forking = True
+        try:
+            super().fork_work_horse(job, queue)
+            with suppress(OSError):  # the child does this too; whoever is first
+                os.setpgid(self.horse_pid, self.horse_pid)
+        finally:
+            self._is_forking = False
+        if self._stop_meanwhile:
+            self.request_stop(self._stop_meanwhile, None)
 
     def setup_work_horse_signals(self) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGTERM, _Interrupt())
+        if self._stop_meanwhile:
+            raise TurnInterrupted
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        # It waits until the worker knows its child, and the child has handlers of its own.
+        if self._is_forking:
+            self._stop_meanwhile = signum
+        else:
+            super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def _shutdown(self) -> None:
+        """Stop, wherever the signal came: at once when idle, else after the child's end.
+
+        RQ raises an `Exception`, which is lost where others catch those - a log handler, the
+        metrics of redis-py. What gets lost even so, in a finaliser, is found by the next
+        `heartbeat` or the next turn of the loop.
+        """
+        self._stop_requested = True
+        try:
+            super()._shutdown()  # type: ignore[no-untyped-call]
+        except StopRequested:
+            raise SystemExit from None
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        super().heartbeat(timeout, pipeline)
+        if self._stop_requested and self.get_state() == WorkerStatus.IDLE:
+            raise SystemExit
+
+    def maintain_heartbeats(self, job: Job) -> None:
+        """Every few seconds of a job. One that was told to stop is told again, then killed.
+
+        What a signal raises is lost if it comes while a finaliser runs.
+        """
+        super().maintain_heartbeats(job)
+        asked = self._shutdown_requested_date
+        if asked is not None:
+            late = datetime.now(UTC) - asked > timedelta(seconds=GRACE_SECONDS)
+            self.kill_horse(signal.SIGKILL if late else signal.SIGTERM)
+
+    def teardown(self) -> None:
+        # The signal may have come between a command and its answer.
+        self.connection.connection_pool.disconnect(inuse_connections=False)
+        super().teardown()  # type: ignore[no-untyped-call]
 
     def handle_warm_shutdown_request(self) -> None:
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
@@ -127,9 +194,16 @@ class QueueWorker(Worker):
         super().handle_job_failure(job, queue, started_job_registry, text)
 
 
-def _interrupt(_: int, __: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise TurnInterrupted
+class _Interrupt:
+    """Ends a job. A signal soon after another is the same one, sent to a whole group."""
+
+    def __init__(self) -> None:
+        self._last = -math.inf
+
+    def __call__(self, _: int, __: FrameType | None) -> None:
+        since, self._last = time.monotonic() - self._last, time.monotonic()
+        if since > _INTERRUPT_SECONDS:
+            raise TurnInterrupted
 
 
 def work(
@@ -158,13 +232,13 @@ def work(
         # A dead worker is noticed after these; turns are taken over earlier, by their leases.
         worker_ttl=30,
         maintenance_interval=10,
-        job_monitoring_interval=5,
+        job_monitoring_interval=MONITOR_SECONDS,
         default_result_ttl=0,
         log_job_description=False,
     )
     worker.scrubber = scrubber
     worker.log_result_lifespan = False
-    with Sweeper(turns, sweep_seconds), chores or nullcontext():
+    with Sweeper(turns, sweep_seconds), chores or nullcontext(), suppress(SystemExit):
         worker.work(logging_level=None, with_scheduler=True)
     return worker._shutdown_requested_date is not None  # noqa: SLF001  # RQ has no other word for it
 

@@ -172,6 +172,10 @@ class Turns:
     def _call(self, operation: str, *args: object) -> Any:
         return self._script(keys=KEYS, args=self._calls.arguments(operation, *args))
 
+    def forget_connections(self) -> None:
+        """Go on with new ones: an exchange that was interrupted may have left an answer unread."""
+        self._redis.connection_pool.disconnect(inuse_connections=False)
+
     def enqueue(self, request: Request, delivery: str) -> Accepted:
         """Accept a request once per `delivery` (GitHub's id of the event, or any unique text)."""
         return cast("Accepted", self._call("enqueue", *_enqueue_arguments(request, delivery)))
@@ -368,6 +372,7 @@ def hold_turn(turns: Turns, *, most_seconds: float) -> Iterator[HeldTurn | None]
             turns.give_back(turn, pause.after_seconds)
         except TurnInterrupted:
             log.info("the worker stops, turn given back: %s", turn.key)
+            turns.forget_connections()
             turns.give_back(turn)
         except BaseException:
             _give_back_failed(turns, turn)

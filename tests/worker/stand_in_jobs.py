@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 from redis import Redis
 
 from worker.logs import Scrubber, configure
 from worker.queue_worker import work
-from worker.turns import HeldTurn, Turns, hold_turn
+from worker.turns import HeldTurn, TurnInterrupted, Turns, hold_turn
 
 TAKE_TURN = "stand_in_jobs.take_turn"
 LOG = "test:log"
 WRITTEN = "test:written"
 SECRET = "ghs_" + "s3cr3t" * 6
+STOPPED: list[bool] = []
 
 
 def take_turn() -> None:
@@ -49,6 +53,8 @@ def _do(held: HeldTurn) -> None:
             time.sleep(6)
         case "endless-once" if held.turn.attempt == 1:
             time.sleep(300)
+        case "deaf-once" | "deaf" as kind:
+            hear_late(most=1 if kind == "deaf-once" else 1000)
         case "unhurried":
             time.sleep(0.1)
         case "poison":
@@ -59,13 +65,64 @@ def _do(held: HeldTurn) -> None:
             time.sleep(0.02)
 
 
+def hear_late(most: int) -> None:
+    """As a finaliser does: what is raised in it is lost."""
+    for _ in range(most):
+        with contextlib.suppress(TurnInterrupted):
+            time.sleep(300)
+    time.sleep(300)
+
+
 def _open(url: str) -> tuple[Redis, Turns]:
     redis = Redis.from_url(url, decode_responses=True)
     return redis, Turns(redis, lease_seconds=1.0, job=TAKE_TURN)
 
 
+class Stops(logging.Formatter):
+    """Tells its process to stop when RQ writes that it waits for a job."""
+
+    def __init__(self, stop: Callable[[], object]) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def format(self, record: logging.LogRecord) -> str:
+        if "Starting BLMOVE" in record.msg and is_told_by_python():
+            self._stop()
+        return super().format(record)
+
+
+class StopsAtItsEnd:
+    """What is raised in a finaliser is shown and forgotten."""
+
+    def __del__(self) -> None:
+        stop_once()
+
+
+def is_told_by_python() -> bool:
+    return callable(signal.getsignal(signal.SIGTERM))
+
+
+def stop_once() -> None:
+    if is_told_by_python() and not STOPPED:
+        STOPPED.append(True)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def stop_at(moment: str) -> None:
+    """Be told to stop in the middle of something."""
+    match moment:
+        case "fork":
+            os.register_at_fork(before=stop_once)
+        case "log":
+            logging.getLogger().handlers[0].setFormatter(Stops(stop_once))
+        case "finaliser":
+            logging.getLogger().handlers[0].setFormatter(Stops(StopsAtItsEnd))
+
+
 if __name__ == "__main__":
-    configure(log_format="json", level="info", secrets=())
+    moment = os.environ.get("STAND_IN_STOP", "")
+    configure(log_format="json", level="debug" if moment else "info", secrets=())
+    stop_at(moment)
     address = os.environ["STAND_IN_REDIS"]
     asked = work(
         Redis.from_url(address),

@@ -48,11 +48,16 @@ class Workers:
         self.redis = Redis.from_url(url, decode_responses=True)
         self.turns = Turns(self.redis, job="stand_in_jobs.take_turn")
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self, **environment: str) -> subprocess.Popen[bytes]:
         with self._folder.joinpath("workers.log").open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, str(HERE / "stand_in_jobs.py")],
-                env={**os.environ, "STAND_IN_REDIS": self._url, "PYTHONPATH": str(HERE)},
+                env={
+                    **os.environ,
+                    "STAND_IN_REDIS": self._url,
+                    "PYTHONPATH": str(HERE),
+                    **environment,
+                },
                 stdout=output,
                 stderr=output,
             )
@@ -86,6 +91,7 @@ class Workers:
 def workers(redis_url: str, tmp_path: Path) -> Iterator[Workers]:
     started = Workers(redis_url, tmp_path)
     yield started
+    sys.stdout.write(started.output())  # pytest shows it when the test fails
     started.end()
 
 
@@ -175,6 +181,40 @@ def test_a_worker_told_to_stop_leaves_its_work_to_another(workers: Workers) -> N
     wait_for(lambda: workers.log("write"))
     assert len(workers.log("write")) == 1
     assert workers.turns.counts().expired == 0, "it was given back, not found by the sweep"
+
+
+@pytest.mark.fault(26)
+@pytest.mark.parametrize("moment", ["log", "finaliser"])
+def test_a_worker_stops_where_its_exceptions_are_swallowed(workers: Workers, moment: str) -> None:
+    workers.ask("shop")
+    worker = workers.start(STAND_IN_STOP=moment)
+    assert worker.wait(LONG) == 0
+    workers.start()
+    wait_for(lambda: workers.log("write"))
+    assert len(workers.log("write")) == 1
+
+
+@pytest.mark.fault(26)
+def test_a_worker_stops_while_it_starts_a_child(workers: Workers) -> None:
+    workers.ask("endless-once")
+    worker = workers.start(STAND_IN_STOP="fork")
+    assert worker.wait(LONG) == 0
+    assert workers.turns.counts().ready == 1
+
+
+@pytest.mark.fault(26)
+@pytest.mark.parametrize("repository", ["deaf-once", "deaf"])
+def test_a_child_that_does_not_hear_is_told_again_and_killed(
+    workers: Workers, repository: str
+) -> None:
+    workers.ask(repository)
+    worker = workers.start()
+    wait_for(lambda: workers.log("start"))
+    worker.terminate()
+    assert worker.wait(LONG) == 0
+    counts = workers.turns.counts()
+    assert counts.ready == (repository == "deaf-once")
+    assert counts.running == (repository == "deaf"), "until its lease ends"
 
 
 @pytest.mark.fault(19)
