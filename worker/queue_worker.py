@@ -27,6 +27,7 @@ from rq.worker import WorkerStatus
 
 from worker.beside import Beside
 from worker.chores import Chores
+from worker.forks import keep_apart_from_lookups
 from worker.leash import die_with_parent
 from worker.logs import Scrubber
 from worker.turns import QUEUE, TAKE_TURN, TurnInterrupted, Turns
@@ -221,6 +222,7 @@ def work(
     child may be forked while the sweeper talks; so must `chores`. The modules of `functions` are imported here, once,
     so that the children that RQ forks have them.
     """
+    keep_apart_from_lookups()
     listed = tuple(functions)
     for name in listed:
         importlib.import_module(name.rpartition(".")[0])
