@@ -161,13 +161,11 @@ def check(file: PythonFile, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_script or here.is_migration:
         return
     held = {each for each in _containers(file.module) if _may_be_changed(each, file.source)}
-    has_globals = here.mentions(("global",))
-    if not held and not has_globals:
+    changing = _changing(held, here) if held or here.mentions(("global",)) else set()
+    if not changing:
         return
     for function in here.find(cst.FunctionDef):
-        if not _may_serve(function) or not _may_change(function, held):
-            continue
-        if not _serves(function, here):
+        if id(function) not in changing or not _may_serve(function) or not _serves(function, here):
             continue
         yield from _of_function(function, held, here)
 
@@ -219,12 +217,14 @@ def _may_serve(function: cst.FunctionDef) -> bool:
     return bool(function.decorators) or first in ("self", "request", "req")
 
 
-def _may_change(function: cst.FunctionDef, held: set[str]) -> bool:
-    """A cheap look: whether a name of interest stands in the function at all."""
-    for each in walk_own(function.body):
-        if each.__class__ is cst.Global or (each.__class__ is cst.Name and each.value in held):
-            return True
-    return False
+def _changing(held: set[str], here: Here) -> set[int]:
+    """By id, the functions in whose own code a name of interest is changed, by a quick look."""
+    nodes = [
+        *(each for each in here.find(cst.Call) if _changed(each, held)),
+        *(each for each in here.find(cst.Subscript) if _written(each, held, here)),
+        *(here.find(cst.Global) if here.mentions(("global",)) else ()),
+    ]
+    return {id(here.around(each, cst.FunctionDef, cst.ClassDef, cst.Lambda)) for each in nodes}
 
 
 def _serves(function: cst.FunctionDef, here: Here) -> bool:
