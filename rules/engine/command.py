@@ -29,6 +29,7 @@ from rules.engine.formats import json_format, line_formats, sarif_format, text_f
 from rules.engine.git import GitError
 from rules.engine.index import ProjectIndex
 from rules.engine.layers import folder_problems, with_folders
+from rules.engine.parse import SPECIMEN
 from rules.engine.repair import Repaired, Reviewed, repair
 from rules.engine.run import check as check_files
 from rules.engine.run import review as review_change
@@ -177,6 +178,8 @@ def _check_all(files: Pairs, project: ProjectIndex, config: Config, options: Opt
     def task(part: Pairs) -> Task:
         return lambda on_file, skip: check_files(part, project, config, on_file=on_file, skip=skip)
 
+    if len(parts) > 1:  # what is made when first needed would be made in each child again
+        check_files([("a.py", SPECIMEN)], ProjectIndex({}, {}), config)
     with _progress(len(parts)) as advance:
         tasks = [task(part) for part in parts]
         return _joined(run_confined(tasks, Limits(), jobs=options.jobs, on_done=advance))

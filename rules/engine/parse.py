@@ -33,7 +33,7 @@ from libcst._parser.types.config import PartialParserConfig
 _MOST_SHARED = 1000  # different blanks; a file has a few dozen
 _LONGEST_SHARED = 100
 _TURN = Lock()
-_SPECIMEN = b'''# A bit of everything.
+SPECIMEN = b'''# A bit of everything.
 from a.b import (c as d, e)  # aside
 import os.path as p, sys
 
@@ -101,10 +101,10 @@ _PARSE = _hasty(_call)
 def _checked_stand_in() -> ModuleType | None:
     """The stand-in, if it holds what it promises with this version of LibCST."""
     stand_in = _StandIn()
-    expected = cst.parse_module(_SPECIMEN)
+    expected = cst.parse_module(SPECIMEN)
     try:
-        found = _parse(_SPECIMEN, stand_in)
-        return stand_in if found.deep_equals(expected) and found.bytes == _SPECIMEN else None
+        found = _parse(SPECIMEN, stand_in)
+        return stand_in if found.deep_equals(expected) and found.bytes == SPECIMEN else None
     except Exception:  # noqa: BLE001 - whatever a future LibCST does not like, its own way works
         return None
 

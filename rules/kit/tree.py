@@ -154,8 +154,13 @@ def find(node: cst.CSTNode, *kinds: type[N]) -> Iterator[N]:
 @cache
 def _concrete(kinds: tuple[type[cst.CSTNode], ...]) -> frozenset[type[cst.CSTNode]]:
     """The classes themselves and all below them: asking an abstract class is slow where it says no."""
-    every = _node_classes(cst.CSTNode)  # type: ignore[type-abstract]
-    return frozenset(each for each in every if issubclass(each, kinds))
+    wanted = set(kinds)
+    return frozenset(each for each in _every_class() if not wanted.isdisjoint(each.__mro__))
+
+
+@cache
+def _every_class() -> tuple[type[cst.CSTNode], ...]:
+    return tuple(_node_classes(cst.CSTNode))  # type: ignore[type-abstract]
 
 
 _SCOPES = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from rules.flow.taint.sources import ROUTE_NAMES
 from rules.flow.values import FunctionCode, FunctionNode
 from rules.kit import Here, walk_syntax
-from rules.kit.identifiers import identifiers
 
 _SPEAKS = re.compile(
     r"(?<!pull_)request(?!s$|ed|er|_?(count|method|rate))|^req$|websocket|cleaned_data|validated_data|^\.(kwargs|query_params)$",
@@ -26,7 +26,7 @@ _ROUTES = ROUTE_NAMES | {"api_view"}
 _REQUEST = re.compile(r"(?<!urllib\.)request(?!s\b|ed)")
 _REQ = re.compile(r"req(?:uest|\b)")
 _SPOKEN = ("websocket", "cleaned_data", "validated_data", ".kwargs", ".query_params")
-_CALLED = re.compile(rb"(?<!\w)([A-Za-z_]\w*)[\s\\]*\(")
+_OPENS = re.compile(r"[\s\\]*\(")
 _DECORATED = re.compile(rf"@[^\n]{{0,200}}?\b({'|'.join(sorted(_ROUTES))})\b")
 
 
@@ -40,21 +40,46 @@ def may_enter(text: str, here: Here) -> bool:
     return "@" in text and _DECORATED.search(text) is not None
 
 
+def lines_of_calls(lines: Sequence[str], names: Collection[str]) -> list[int]:
+    """Where something of one of these names is called, as it looks: the numbers of the lines."""
+    text = "\n".join(lines)
+    found = {at for name in names for at in _calls_of(name, text)}
+    numbers, line, before = list[int](), 1, 0
+    for at in sorted(found):
+        line += text.count("\n", before, at)
+        before = at
+        numbers.append(line)
+    return numbers
+
+
+def _calls_of(name: str, text: str) -> Iterator[int]:
+    at = text.find(name)
+    while at >= 0:
+        end = at + len(name)
+        is_whole = at == 0 or not (text[at - 1].isalnum() or text[at - 1] == "_")
+        if is_whole and _OPENS.match(text, end):
+            yield at
+        at = text.find(name, end)
+
+
 def entries(
-    codes: Iterable[FunctionCode], sinks: Collection[str], lines: Sequence[str]
+    codes: Iterable[FunctionCode],
+    sinks: Collection[str],
+    lines: Sequence[str],
+    called: Sequence[int],
 ) -> Iterator[tuple[FunctionCode, bool]]:
     """Functions through which data may come in, and, where `sinks` are given, that call one.
 
     With each, whether data may come in through it. One that calls such a function of the same
-    file is worth it, too: it may hand on its answer. `lines` are those of the file.
+    file is worth it, too: it may hand on its answer. `lines` are those of the file, `called`
+    the `lines_of_calls` of the sinks.
     """
     every = [(code, _Said(code.node, lines)) for code in codes]
     speaking = {getattr(code.node, "name", "") for code, said in every if said.speaks}
-    written = frozenset(each.encode() for each in sinks)
     for code, said in every:
         name = getattr(code.node, "name", "")
         enters = name in speaking or said.names(speaking) or _is_route(code.node)
-        if enters or said.calls(sinks, written):
+        if enters or said.calls(sinks, called):
             yield code, enters
 
 
@@ -64,6 +89,7 @@ class _Said:
     def __init__(self, node: FunctionNode, lines: Sequence[str]) -> None:
         first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
         self._node = node
+        self._first, self._last = first, node.end_lineno or first
         self._text = "\n".join(lines[first - 1 : node.end_lineno])
 
     @property
@@ -78,10 +104,10 @@ class _Said:
         may = any(each in self._text for each in wanted)
         return may and not self._words[0].isdisjoint(wanted)
 
-    def calls(self, wanted: Collection[str], written: frozenset[bytes]) -> bool:
-        """Whether it calls something of one of these names, `written` in bytes too."""
-        data = self._text.encode("utf-8", "surrogatepass")
-        if written.isdisjoint(identifiers(data)) or written.isdisjoint(_CALLED.findall(data)):
+    def calls(self, wanted: Collection[str], called: Sequence[int]) -> bool:
+        """Whether it calls something of one of these names, which are called on these lines."""
+        first = bisect_left(called, self._first)
+        if first == len(called) or called[first] > self._last:
             return False
         return not self._words[1].isdisjoint(wanted)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import ClassVar, Self
 
 import libcst as cst
 
 from rules.flow.interpreter import Interpreter, Limit
 from rules.flow.program import Program
-from rules.flow.taint.entries import entries, may_enter
+from rules.flow.taint.entries import entries, lines_of_calls, may_enter
 from rules.flow.taint.sinks import PROBE, Returned, Sink, Stored
 from rules.flow.taint.taint import Hit, Sinks, Taint, short
 from rules.flow.values import Value
@@ -136,6 +136,19 @@ def _doubtful_calls(classes: tuple[type[TaintedCall], ...]) -> Mapping[str, froz
     return {library: frozenset(calls) for library, calls in found.items()}
 
 
+def _mentioned(names: frozenset[str], here: Here) -> frozenset[str]:
+    """Those of the names that stand in the file."""
+    words = here.known.words if here.known is not None else None
+    if words is None:
+        return names
+    return frozenset(each.decode() for each in _encoded(names) & words)
+
+
+@lru_cache(maxsize=256)  # as many as there are combinations of libraries
+def _encoded(names: frozenset[str]) -> frozenset[bytes]:
+    return frozenset(each.encode() for each in names)
+
+
 def _ends(name: str) -> tuple[str, str]:
     return name.partition(".")[0], name.rpartition(".")[2]
 
@@ -170,14 +183,20 @@ class _Analysis:
         wanted = classes if has_sources else [each for each in classes if each.hotspots]
         if here.mentions(_sink_words(tuple(wanted))) or (has_sources and _returns_html(here)):
             doubted = _doubted(wanted, here)
-            if may_enter(_text(here), here) or (doubted and here.mentions(doubted)):
-                self._interpret(here, wanted, doubted)
+            lines = here.kept(_Lines).lines
+            called = lines_of_calls(lines, _mentioned(doubted, here))
+            if called or may_enter(_text(here), here):
+                self._interpret(here, wanted, doubted, called)
 
     def of_family(self, family: str) -> list[Hit]:
         return self._hits.get(family, [])
 
     def _interpret(
-        self, here: Here, classes: Sequence[type[TaintedCall]], doubted: frozenset[str]
+        self,
+        here: Here,
+        classes: Sequence[type[TaintedCall]],
+        doubted: frozenset[str],
+        called: Sequence[int],
     ) -> None:
         program: Program | None = here.project.facts(Programs).program
         if program is not None and not program.bodies.holds(here.path, _text(here)):
@@ -191,7 +210,7 @@ class _Analysis:
         most = run.steps
         limits: list[Limit] = []
         is_web = here.mentions(_WEB)
-        for code, enters in entries(run.entries(module), doubted, here.kept(_Lines).lines):
+        for code, enters in entries(run.entries(module), doubted, here.kept(_Lines).lines, called):
             run.steps = most if enters and is_web else min(most, _STEPS_OF_DOUBT)
             run.run_all(code)
             if enters and is_web:
