@@ -26,7 +26,7 @@ _ROUTES = ROUTE_NAMES | {"api_view"}
 _REQUEST = re.compile(r"(?<!urllib\.)request(?!s\b|ed)")
 _REQ = re.compile(r"req(?:uest|\b)")
 _SPOKEN = ("websocket", "cleaned_data", "validated_data", ".kwargs", ".query_params")
-_OPENS = re.compile(r"[\s\\]*\(")
+_OPENS = re.compile(r"[\s\\]{0,80}\(")
 _DECORATED = re.compile(rf"@[^\n]{{0,200}}?\b({'|'.join(sorted(_ROUTES))})\b")
 
 
