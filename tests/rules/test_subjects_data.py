@@ -296,7 +296,7 @@ def test_requirements_are_read_as_pip_reads_them() -> None:
     text = (
         "-r base.txt\n--trusted-host https://x/y\n"
         "Django[argon2]==5.0 ; python_version > '3' \\\n  --hash=sha256:aa \\\n  --hash sha256:bb # via\n"
-        "-e git+https://g/x#egg=shop\nflask>=2  # web\nx @ https://h/x.whl\n./local\n"
+        "-e git+https://g/x#egg=shop\nflask>=2  # web\nx @ https://h/x\n./local\n"
     )
     entries = read("requirements/dev.txt", text).data
     assert entries[0] == {"option": "requirement", "value": "base.txt"}
@@ -310,5 +310,5 @@ def test_requirements_are_read_as_pip_reads_them() -> None:
     }
     assert entries[3]["name"] == "shop"
     assert [each.get("specifier") for each in entries[4:]] == [">=2", "", ""]
-    assert [each["url"] for each in entries[5:]] == ["https://h/x.whl", "./local"]
+    assert [each["url"] for each in entries[5:]] == ["https://h/x", "./local"]
     assert at("requirements/dev.txt", text, 4, "name") == ("flask", 7, 1)

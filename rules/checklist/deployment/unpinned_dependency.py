@@ -49,7 +49,7 @@ django
 ```
 ```text requirements.txt
 django==5.2.3
-shop @ https://example.com/shop-1.0.tar.gz
+shop @ git+https://example.com/shop.git@4f1c9a7e2b6d8305c1e94a7f60d2b8e35a9c7f14
 ```
 ```text functest_requirements.txt
 pytest<10
