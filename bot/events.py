@@ -240,7 +240,7 @@ def _deleted(payload: Payload) -> Decision:
     if sender.type == "Bot" or comment.user is None or comment.user.type != "Bot":
         return Ignored("no person deleted a comment of a bot")
     key = _key(payload, pull_request.number)
-    if key is None or not 0 < comment.id < 2**63:
+    if key is None or not _in_range(comment.id):
         return Ignored(_RANGE)
     return (DeletedComment(key, comment.id, sender.login[:100]),)
 

@@ -219,8 +219,8 @@ def work(
     """Work until told to stop by SIGTERM or SIGINT; False when it ended for another reason.
 
     `connection` gives bytes, as RQ wants it; `turns` must have a client of its own, because a
-    child may be forked while the sweeper talks; so must `chores`. The modules of `functions` are imported here, once,
-    so that the children that RQ forks have them.
+    child may be forked while the sweeper talks; so must `chores`. The modules of `functions` are
+    imported here, once, so that the children that RQ forks have them.
     """
     keep_apart_from_lookups()
     listed = tuple(functions)

@@ -161,7 +161,7 @@ def check(file: PythonFile, here: Here) -> Iterator[Flag]:
     if here.is_test or here.is_script or here.is_migration:
         return
     held = {each for each in _containers(file.module) if _may_be_changed(each, file.source)}
-    changing = _changing(held, here) if held or here.mentions(("global",)) else set()
+    changing = _changing(held, here)
     if not changing:
         return
     for function in here.find(cst.FunctionDef):
@@ -219,11 +219,10 @@ def _may_serve(function: cst.FunctionDef) -> bool:
 
 def _changing(held: set[str], here: Here) -> set[int]:
     """By id, the functions in whose own code a name of interest is changed, by a quick look."""
-    nodes = [
-        *(each for each in here.find(cst.Call) if _changed(each, held)),
-        *(each for each in here.find(cst.Subscript) if _written(each, held, here)),
-        *(here.find(cst.Global) if here.mentions(("global",)) else ()),
-    ]
+    nodes: list[cst.CSTNode] = list(here.find(cst.Global)) if here.mentions(("global",)) else []
+    if held:
+        nodes += (each for each in here.find(cst.Call) if _changed(each, held))
+        nodes += (each for each in here.find(cst.Subscript) if _written(each, held, here))
     return {id(here.around(each, cst.FunctionDef, cst.ClassDef, cst.Lambda)) for each in nodes}
 
 

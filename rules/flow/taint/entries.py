@@ -40,9 +40,8 @@ def may_enter(text: str, here: Here) -> bool:
     return "@" in text and _DECORATED.search(text) is not None
 
 
-def lines_of_calls(lines: Sequence[str], names: Collection[str]) -> list[int]:
+def lines_of_calls(text: str, names: Collection[str]) -> list[int]:
     """Where something of one of these names is called, as it looks: the numbers of the lines."""
-    text = "\n".join(lines)
     found = {at for name in names for at in _calls_of(name, text)}
     numbers, line, before = list[int](), 1, 0
     for at in sorted(found):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import ClassVar, Self
 
 import libcst as cst
@@ -183,8 +183,7 @@ class _Analysis:
         wanted = classes if has_sources else [each for each in classes if each.hotspots]
         if here.mentions(_sink_words(tuple(wanted))) or (has_sources and _returns_html(here)):
             doubted = _doubted(wanted, here)
-            lines = here.kept(_Lines).lines
-            called = lines_of_calls(lines, _mentioned(doubted, here))
+            called = lines_of_calls(here.kept(_Lines).text, _mentioned(doubted, here))
             if called or may_enter(_text(here), here):
                 self._interpret(here, wanted, doubted, called)
 
@@ -396,7 +395,11 @@ class _Lines:
         text = _text(here)
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        self.lines = text.split("\n")
+        self.text = text
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
 
 
 def _last(node: ast.expr) -> str:
