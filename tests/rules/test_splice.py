@@ -16,6 +16,8 @@ _PIECES = (
     "\n",
     "import os\n",
     "x = 1; y = 2\n",
+    '"""A title\n\nand more\n""" ; x = 1\n',
+    "'a title \\\nin two lines'\n",
     "@one\n# between\n@two(\n    3\n)\ndef f(a, b=[]):\n    # inside\n    return a\n    # at its end\n",
     "class A:\n  two = 2\n\n  # foot\n",
     'text = """\n# no comment\n\nif x:\n"""\n',

@@ -21,17 +21,26 @@ _SPEAKS = re.compile(
     r"(?<!pull_)request(?!s$|ed|er|_?(count|method|rate))|^req$|websocket|cleaned_data|validated_data|^\.(kwargs|query_params)$",
     re.IGNORECASE,
 )
+# In a file that names no framework only what is called a request can be one.
+_SPEAKS_ALONE = re.compile(
+    r"^_?req(uest)?$|Request$|^(cleaned|validated)_data$|^\.(kwargs|query_params)$"
+)
 _ROUTES = ROUTE_NAMES | {"api_view"}
 # What `_SPEAKS` looks for in names, as a text holds it in small letters.
 _REQUEST = re.compile(r"(?<!urllib\.)request(?!s\b|ed)")
 _REQ = re.compile(r"req(?:uest|\b)")
 _SPOKEN = ("websocket", "cleaned_data", "validated_data", ".kwargs", ".query_params")
+_REQUEST_ALONE = re.compile(r"\b_?req(uest)?\b|Request\b")
 _OPENS = re.compile(r"[\s\\]{0,80}\(")
 _DECORATED = re.compile(rf"@[^\n]{{0,200}}?\b({'|'.join(sorted(_ROUTES))})\b")
 
 
-def may_enter(text: str, here: Here) -> bool:
+def may_enter(text: str, here: Here, *, is_web: bool) -> bool:
     """A quick look whether data may come in through a file at all: mostly it may not."""
+    if not is_web:
+        if _REQUEST_ALONE.search(text) is not None or any(each in text for each in _SPOKEN[1:]):
+            return True
+        return "@" in text and _DECORATED.search(text) is not None
     small = text.lower()
     if here.mentions(("req", "REQ", "Req")) or any(each in small for each in _SPOKEN):
         return True
@@ -66,14 +75,16 @@ def entries(
     sinks: Collection[str],
     lines: Sequence[str],
     called: Sequence[int],
+    *,
+    is_web: bool,
 ) -> Iterator[tuple[FunctionCode, bool]]:
     """Functions through which data may come in, and, where `sinks` are given, that call one.
 
     With each, whether data may come in through it. One that calls such a function of the same
     file is worth it, too: it may hand on its answer. `lines` are those of the file, `called`
-    the `lines_of_calls` of the sinks.
+    the `lines_of_calls` of the sinks; `is_web` says whether it names a framework.
     """
-    every = [(code, _Said(code.node, lines)) for code in codes]
+    every = [(code, _Said(code.node, lines, is_web=is_web)) for code in codes]
     speaking = {getattr(code.node, "name", "") for code, said in every if said.speaks}
     for code, said in every:
         name = getattr(code.node, "name", "")
@@ -85,9 +96,10 @@ def entries(
 class _Said:
     """The names in a function. A look at its text spares most functions the walk to find them."""
 
-    def __init__(self, node: FunctionNode, lines: Sequence[str]) -> None:
+    def __init__(self, node: FunctionNode, lines: Sequence[str], *, is_web: bool) -> None:
         first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
         self._node = node
+        self._speaks = _SPEAKS if is_web else _SPEAKS_ALONE
         self._first, self._last = first, node.end_lineno or first
         self._text = "\n".join(lines[first - 1 : node.end_lineno])
 
@@ -96,7 +108,7 @@ class _Said:
         """Whether it speaks of a request."""
         small = self._text.lower()
         may = any(each in small for each in _SPOKEN) or _REQ.search(small) is not None
-        return may and any(_SPEAKS.search(each) for each in self._words[0])
+        return may and any(self._speaks.search(each) for each in self._words[0])
 
     def names(self, wanted: Collection[str]) -> bool:
         """Whether one of these names is in it."""

@@ -181,11 +181,14 @@ class _Analysis:
         classes = subjects()
         has_sources = here.mentions(_SOURCES)
         wanted = classes if has_sources else [each for each in classes if each.hotspots]
+        if next(here.find(cst.FunctionDef), None) is None:
+            return  # nothing is followed from a module's own statements
         if here.mentions(_sink_words(tuple(wanted))) or (has_sources and _returns_html(here)):
             doubted = _doubted(wanted, here)
             called = lines_of_calls(here.kept(_Lines).text, _mentioned(doubted, here))
-            if called or may_enter(_text(here), here):
-                self._interpret(here, wanted, doubted, called)
+            is_web = here.mentions(_WEB)
+            if called or may_enter(_text(here), here, is_web=is_web):
+                self._interpret(here, wanted, doubted, called, is_web=is_web)
 
     def of_family(self, family: str) -> list[Hit]:
         return self._hits.get(family, [])
@@ -196,6 +199,8 @@ class _Analysis:
         classes: Sequence[type[TaintedCall]],
         doubted: frozenset[str],
         called: Sequence[int],
+        *,
+        is_web: bool,
     ) -> None:
         program: Program | None = here.project.facts(Programs).program
         if program is not None and not program.bodies.holds(here.path, _text(here)):
@@ -208,8 +213,8 @@ class _Analysis:
         run = Interpreter(program, domain)
         most = run.steps
         limits: list[Limit] = []
-        is_web = here.mentions(_WEB)
-        for code, enters in entries(run.entries(module), doubted, here.kept(_Lines).lines, called):
+        lines = here.kept(_Lines).lines
+        for code, enters in entries(run.entries(module), doubted, lines, called, is_web=is_web):
             run.steps = most if enters and is_web else min(most, _STEPS_OF_DOUBT)
             run.run_all(code)
             if enters and is_web:
