@@ -81,6 +81,7 @@ def main(ctx: click.Context) -> None:
     sys.setrecursionlimit(_RECURSION)
     if ctx.invoked_subcommand in main.commands:  # not a server, which lives on
         gc.set_threshold(_OBJECTS_LOADED)
+        ctx.call_on_close(gc.freeze)  # the interpreter's end need not look for cycles in it all
 
 
 def _codes(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:

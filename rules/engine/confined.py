@@ -134,7 +134,6 @@ class _Pool:
     def run(self) -> list[Report]:
         sys.stdout.flush()
         sys.stderr.flush()
-        gc.collect()
         gc.freeze()  # what the children share must not be copied by their collectors
         try:
             while self._waiting or self._running:

@@ -133,8 +133,7 @@ def check(again: Again, here: Here) -> Iterator[Flag]:
         return
     yield Flag(
         again.where,
-        f"`{again.code(here)}` runs a query for `{again.model}` on every turn of this loop"
-        f"{again.inside(here)}. Ask once before the loop: {again.advice}.",
+        again.told(here),
         confidence=Confidence.HOTSPOT if again.doubt else None,
         related=again.related(),
     )

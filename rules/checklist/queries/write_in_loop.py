@@ -149,6 +149,11 @@ def check(again: Again, here: Here) -> Iterator[Flag]:
             f"This loop loads every `{again.model}` to give `{again.code(here)}` the same value, and "
             f"each row is written by itself. One `update()` statement does it in the database."
         )
+    elif again.is_of_relation:
+        message = (
+            f"`{again.code(here)}` writes to the database on every turn of this loop. If nothing "
+            f"waits for its signals, {again.bulk}."
+        )
     else:
         message = (
             f"`{again.code(here)}` writes one `{again.model}` on every turn of this loop. Does it "

@@ -72,7 +72,7 @@ def follow(ev: Evaluator, row: Row, found: Related, place: Place, frame: Frame) 
             relation.target, place, via=row, relation=relation.name, narrowed=True, alchemy=True
         )
     if not relation.many:
-        return Row(relation.target, row.origin, (*row.path, relation.name), row.each)
+        return row.along(relation.name, relation.target)
     del ev
     return Query(
         relation.target, place, via=row, relation=relation.name, is_list=True, alchemy=True

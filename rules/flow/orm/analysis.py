@@ -428,7 +428,7 @@ class Orm:
         short = self._shortened(_model_of(origin), full)
         if not short or self._raises_elsewhere(read):
             return None
-        split = self._last_many(_model_of(origin), row.path)
+        split = self._last_many(row)
         query = origin if isinstance(origin, Query) else None
         if read.how == "always":
             return self._left_out(read, kind, entry, short, query)
@@ -439,6 +439,8 @@ class Orm:
             return None
         if isinstance(query, Query):
             if query.empty or query.loads("__".join(full)) or query.loads("__".join(short)):
+                return None
+            if self.eager.loads_later(query.place.path, "__".join(short)):
                 return None
             if read.how == "column" and query.columns is None:
                 return None
@@ -482,9 +484,12 @@ class Orm:
         found = self.schema.related(row.model, read.name)
         if found is None or read.how not in ("all", "count", "exists") or not read.loops:
             return None
-        if row.each or self._last_many(_model_of(origin), row.path) >= 0:
+        if row.each or self._last_many(row) >= 0:
             return None
-        if isinstance(origin, Query) and origin.loads("__".join((*row.path, read.name))):
+        path = "__".join((*row.path, read.name))
+        if isinstance(origin, Query) and (
+            origin.loads(path) or self.eager.loads_later(origin.place.path, path)
+        ):
             return None
         if isinstance(origin, Given) and not origin.fresh and self.eager.may_load(read.name):
             return None
@@ -543,14 +548,14 @@ class Orm:
             model = found.relation.target
         return True
 
-    def _last_many(self, model: str, path: tuple[str, ...]) -> int:
-        """Where the last step to several rows is; -1 where there is none."""
-        last = -1
-        for index, name in enumerate(path):
+    def _last_many(self, row: Row) -> int:
+        """Where the last step to several rows is, all of which are read; -1 where there is none."""
+        last, model = -1, _model_of(row.origin)
+        for index, name in enumerate(row.path):
             found = self.schema.related(model, name)
             if found is None:
                 return last
-            if found.relation.many:
+            if found.relation.many and index not in row.picked:
                 last = index
             model = found.relation.target
         return last
@@ -575,10 +580,12 @@ class Orm:
         return tuple(each[0] for each in kept)
 
     def _repeated(self, ran: Ran, kind: str, entry: str) -> Repeated | None:
-        if ran.guarded or ran.query.empty or (ran.writes and ran.place.path != ran.at.path):
+        if ran.guarded or ran.query.empty or ran.query.batched or ran.what.startswith("bulk_"):
+            return None
+        if ran.writes and ran.place.path != ran.at.path:
             return None
         for row in ran.rows:
-            if row.each or self._last_many(_model_of(row.origin), row.path) >= 0:
+            if row.each or self._last_many(row) >= 0:
                 return Repeated(kind, ran, entry, row, ran.loops[-1] if ran.loops else None)
         if ran.loops and not _is_kept(ran):
             return Repeated(kind, ran, entry, None, ran.loops[-1])

@@ -67,6 +67,34 @@ _QUIET = frozenset(
 _PROPERTIES = frozenset({"property", "cached_property", "hybrid_property", "classproperty"})
 
 
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """The names that the innermost loop gives another value on each turn.
+
+    `targets` are its own, `derived` those that its body makes from them, `made` all in its body.
+    """
+
+    targets: frozenset[str] = frozenset()
+    derived: frozenset[str] = frozenset()
+    made: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, node: ast.For | ast.AsyncFor) -> Turned:
+        targets = derived = _names_in(node.target)
+        made = set(targets)
+        for statement in node.body:
+            made |= {
+                each.id
+                for each in ast.walk(statement)
+                if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+            }
+            if isinstance(statement, ast.Assign):
+                used = _names_in(statement.value)
+                if not derived.isdisjoint(used):
+                    derived = derived.union(*map(_names_in, statement.targets))
+        return cls(targets, derived, frozenset(made))
+
+
 @dataclass
 class Frame:
     """One run of one function."""
@@ -87,6 +115,7 @@ class Frame:
     kinds: bool = False
     sets_alike: bool = False
     arms: Arms = ()
+    turned: Turned = Turned()
 
     def note(self, event: Event) -> None:
         if isinstance(event, Read) and self.kinds and self.depth:
@@ -648,9 +677,10 @@ class Evaluator:
                 self._for(node, frame)
             case ast.While(test=test, body=body, orelse=orelse):
                 self.condition(test, frame)
-                before, arms = dict(frame.env), frame.arms
+                before, arms, guards = dict(frame.env), frame.arms, frame.guarded
+                frame.guarded = guards or bool(frame.loops)  # page by page of one turn around it
                 self.block(body, frame)
-                frame.dead, frame.arms = False, arms
+                frame.dead, frame.arms, frame.guarded = False, arms, guards
                 frame.env = _merged(before, frame.env)
                 self.block(orelse, frame)
             case ast.If():
@@ -723,7 +753,7 @@ class Evaluator:
         return None
 
     def _branches(self, bodies: list[list[ast.stmt]], frame: Frame, *, may_skip: bool) -> None:
-        before = frame.env
+        before, guards = frame.env, frame.guarded
         after: list[dict[str, Value]] = [before] if may_skip else []
         assigned, arms = set(frame.assigned), frame.arms
         fork = f"{frame.path}:{next((each[0].lineno for each in bodies if each), 0)}"
@@ -731,11 +761,13 @@ class Evaluator:
         for index, body in enumerate(bodies):
             frame.env, frame.dead = dict(before), False
             frame.arms = (*arms, (fork, index))
+            # What leaves the loop is gone through once.
+            frame.guarded = guards or bool(frame.loops and body and _always_leaves(body))
             self.block(body, frame)
             if not frame.dead:
                 after.append(frame.env)
             left.append(not body or not isinstance(body[-1], ast.Return | ast.Raise))
-        frame.arms = arms
+        frame.arms, frame.guarded = arms, guards
         if left.count(True) == 1:  # what follows belongs to the one arm that does not leave
             frame.arms = (*arms, (fork, left.index(True) - 1))
         frame.assigned |= assigned
@@ -783,9 +815,10 @@ class Evaluator:
         frame.loops = (*loops, *self.turns(rows, element, node.iter, place, node.body))
         guards, frame.guarded = frame.guarded, False
         alike, frame.sets_alike = frame.sets_alike, _sets_alike(node)
-        arms = frame.arms
+        arms, turned = frame.arms, frame.turned
+        frame.turned = Turned.of(node)
         self.block(node.body, frame)
-        frame.arms = arms
+        frame.arms, frame.turned = arms, turned
         frame.loops, frame.dead, frame.guarded, frame.sets_alike = loops, False, guards, alike
         frame.env = _after_loop(before, frame.env)
         self.block(node.orelse, frame)
@@ -960,8 +993,8 @@ def joined(values: Iterable[Value]) -> Value:
 def one_of(value: Value) -> Value:
     """One element that was picked: what it reads is read once."""
     match value:
-        case Row(each=True):
-            return replace(value, each=False)
+        case Row():
+            return value.chosen()
         case Sequence():
             return Sequence(tuple(one_of(each) for each in value.elements), value.any)
     return value
@@ -1003,6 +1036,25 @@ def _after_loop(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict
 def _goes_on(frame: Frame, handlers: list[ast.ExceptHandler]) -> bool:
     """Whether a loop goes on with the next turn after an error in this one."""
     return bool(frame.loops) and any(not isinstance(h.body[-1], ast.Raise) for h in handlers)
+
+
+def _names_in(node: ast.expr) -> frozenset[str]:
+    return frozenset(each.id for each in ast.walk(node) if isinstance(each, ast.Name))
+
+
+def _is_portion(node: ast.expr, value: Value, turned: Turned) -> bool:
+    """Whether this is a collection that each turn of a loop has another one of."""
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp):
+        node = node.generators[0].iter
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) == 1:
+        node = node.args[0]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args:
+        node = node.func.value
+    if not isinstance(node, ast.Name):
+        return False
+    whole = value is None or isinstance(value, Sequence)
+    whole = whole or (isinstance(value, Query) and value.batched)
+    return node.id in turned.targets or (whole and node.id in turned.derived)
 
 
 def _always_leaves(body: list[ast.stmt]) -> bool:
@@ -1119,6 +1171,13 @@ def _call(ev: Evaluator, node: ast.Call, frame: Frame) -> Value:
         else:
             keywords["**"] = given
     result = ev.call(function, args, keywords, frame.place(node), frame)
+    if isinstance(result, Query) and any(
+        each.arg is not None
+        and each.arg.endswith("__in")
+        and _is_portion(each.value, keywords[each.arg], frame.turned)
+        for each in node.keywords
+    ):
+        result = replace(result, batched=True)
     _mutate(ev, node, function, args, keywords, frame)
     return result
 
@@ -1247,7 +1306,12 @@ def _compare(ev: Evaluator, node: ast.Compare, frame: Frame) -> Value:
     rights = [ev.value(each, frame) for each in node.comparators]
     for op, right, at in zip(node.ops, rights, node.comparators, strict=True):
         if isinstance(op, ast.In | ast.NotIn) and isinstance(right, Query):
+            guards = frame.guarded
+            # A variable from before the loop keeps its rows once they are there.
+            kept = isinstance(at, ast.Name) and at.id not in frame.turned.made
+            frame.guarded = guards or (kept and bool(frame.loops))
             querying.consume(ev, right, "in", frame.place(at), frame)
+            frame.guarded = guards
     if len(rights) == 1 and rights[0] == Constant(None) and isinstance(left, Sequence | Mapped):
         return Constant(isinstance(node.ops[0], ast.IsNot | ast.NotEq))
     if len(rights) == 1 and isinstance(node.ops[0], ast.Eq):

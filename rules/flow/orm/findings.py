@@ -14,6 +14,7 @@ import libcst as cst
 
 from rules.facts.bodies import BODIES
 from rules.flow.orm.analysis import Found, Missing, Orm, Repeated
+from rules.flow.orm.querying import PICKING
 from rules.flow.orm.values import Place, Query, Turn
 from rules.kit import Fix, Here, Related, Replace, Span, dotted, find, string
 from rules.kit.paths import is_migration, is_test
@@ -41,6 +42,13 @@ _DEED = re.compile(  # what a function is called that does more than to look som
 _ADVICE: Mapping[str, str] = {
     "count": "one query with `func.count()` and `group_by`",
     "exists": "the set of keys that exist, with `in_()`",
+}
+_LOADED = frozenset({"join", "all"})  # ways of reading that loading the relation cures
+_UNNAMED = frozenset({"iterate", "list", "len", "bool", "in", "any", "all", "sum", "[0]"})
+_BULK: Mapping[str, str] = {
+    "create": "bulk_create",
+    "get_or_create": "bulk_create(..., ignore_conflicts=True)",
+    "update_or_create": "bulk_create(..., update_conflicts=True)",
 }
 _SHOWN = 3  # paths that a message names
 
@@ -85,7 +93,7 @@ class Unloaded(DerivedSubject):
         places = _Places(module, here)
         seen = set()
         for group in _groups(found):
-            for reads in _told_together(group):
+            for reads in _told_together(group, here.path):
                 made = _unloaded(group, reads, here, places)
                 paths = made.paths if made is not None and not made.is_asked_elsewhere(here) else ()
                 if made is not None and (made.kind, made.line, paths) not in seen:
@@ -156,8 +164,10 @@ class Unloaded(DerivedSubject):
                 f"{place.path}:{place.line} reads for each row: a query for every one. "
                 f"Add `{self.cure}` to it."
             )
+        is_here = here.path in {turn.place.path for turn in _own_loops(self.first)}
+        where = "of this loop" if is_here else f"that {place.path}:{place.line} reads"
         return (
-            f"`{self.code(here)}` runs a query for every row of this loop: the query on "
+            f"`{self.code(here)}` runs a query for every row {where}: the query on "
             f"`{self.model}` {self.at_query(here)} does not load {self.names}. "
             f"Add `{self.cure}` to it."
         )
@@ -242,15 +252,37 @@ class Again(DerivedSubject):
     @property
     def bulk(self) -> str:
         """The bulk operation for what is written."""
-        name = {"create": "bulk_create", "delete": "delete", "save": "bulk_update"}.get(self.what)
         if self.found.ran.query.alchemy:
             return "one `update()` statement says the same"
-        if name == "delete":
+        if self.what == "delete":
             return "`.delete()` on the query says the same"
-        return f"collect the rows and call `{name or 'update'}` once"
+        if self.is_of_relation:
+            return "write the rows of the `through` model at once, with `bulk_create` or `delete`"
+        return f"collect the rows and call `{_BULK.get(self.what, 'bulk_update')}` once"
+
+    @property
+    def is_of_relation(self) -> bool:
+        """Whether it changes which rows belong to one, not the rows."""
+        return self.what in ("add", "set", "remove", "clear")
 
     def code(self, here: Here) -> str:
         return _written(self.where, here) or self.what
+
+    def told(self, here: Here) -> str:
+        """The message where it is run for what it gives."""
+        written = _written(self.where, here)
+        if not written and self.what not in _UNNAMED:
+            written = self.what
+        subject = f"`{written}`" if written else "This"
+        if here.path in {each.place.path for each in self.found.ran.loops}:
+            return (
+                f"{subject} runs a query for `{self.model}` on every turn of this loop"
+                f"{self.inside(here)}. Ask once before the loop: {self.advice}."
+            )
+        return (
+            f"For each of the rows of {subject.lower() if not written else subject} a query for "
+            f"`{self.model}` runs{self.inside(here)}. Ask once for all of them: {self.advice}."
+        )
 
     def inside(self, here: Here) -> str:
         """Where the query stands, if not in what is flagged."""
@@ -416,7 +448,7 @@ def _groups(found: Iterable[Missing]) -> list[_Group]:
     return list(groups.values())
 
 
-def _told_together(group: _Group) -> list[list[Missing]]:
+def _told_together(group: _Group, path: str) -> list[list[Missing]]:
     """One finding for each of the deepest paths of a loop; one for all that a page shows."""
     sure = [each for each in group.reads if not each.doubt]
     firsts: dict[str, Missing] = {}
@@ -426,10 +458,18 @@ def _told_together(group: _Group) -> list[list[Missing]]:
         name for name in firsts if not any(other.startswith(f"{name}__") for other in firsts)
     ]
     reads = [_first_along(name, firsts) for name in deepest]
-    doubtful = _told_together(replace(group, reads=_others(group.reads, firsts))) if sure else []
+    rest = replace(group, reads=_others(group.reads, firsts))
+    doubtful = _told_together(rest, path) if sure else []
     if not reads:
         return doubtful
-    return ([[each] for each in reads] if group.kind == "python" else [reads]) + doubtful
+    if group.kind != "python":
+        return [reads, *doubtful]
+    together: dict[object, list[Missing]] = {}
+    for each in reads:
+        is_alone = each.alchemy or each.how not in _LOADED
+        anchor = _anchor(each, group, path, at_query=False)
+        together.setdefault(each if is_alone else anchor, []).append(each)
+    return [*together.values(), *doubtful]
 
 
 def _others(reads: Sequence[Missing], told: Mapping[str, Missing]) -> list[Missing]:
@@ -455,7 +495,7 @@ def _unloaded(
     shown = group.kind in ("serializer", "template")
     at_query = (shown or first.is_refused) and group.place is not None
     anchor = _anchor(first, group, path, at_query=at_query)
-    if anchor is None:
+    if anchor is None or (group.kind == "python" and _is_passed_by(first, path, here)):
         return None
     in_file = group.place is not None and group.place.path == path
     node = places.node(group.place) if in_file and group.place is not None else None
@@ -477,6 +517,36 @@ def _unloaded(
         joins=tuple(each.path for each in reads if each.joins and _joins(each)),
         node=node if isinstance(node, cst.BaseExpression) else None,
     )
+
+
+def _is_passed_by(read: Missing, path: str, here: Here) -> bool:
+    """Whether a file only calls what reads rows in a loop of another file.
+
+    Where that other file also asks for the rows it is told there. Where nobody asked for the row
+    from which the loop starts, the loop is to change, not each of its callers.
+    """
+    query = read.query
+    loops = {turn.place.path for turn in _own_loops(read)}
+    if path in loops or path in (read.place.path, read.asked_in):
+        return False
+    if query is None:
+        return not read.row.each
+    orm: Orm = here.project.facts(Orm)
+    near = dict.fromkeys((query.place.path, *sorted(loops)))
+    return any(
+        isinstance(each, Missing)
+        and each.place == read.place
+        and each.query is not None
+        and each.query.place == query.place
+        for other in near
+        for each in orm.of(other)
+    )
+
+
+def _own_loops(read: Missing) -> Sequence[Turn]:
+    """The loops over the rows of the query; where there is none, the innermost one."""
+    own = [turn for turn in read.loops if turn.rows == read.query]
+    return own or read.loops[-1:]
 
 
 def _is_far(read: Missing, path: str) -> bool:
@@ -581,8 +651,17 @@ def _column(lines: Sequence[str], line: int, offset: int) -> int:
 
 
 def _loading(node: cst.BaseExpression, paths: Sequence[str], joins: frozenset[str]) -> Fix | None:
-    if isinstance(node, cst.Subscript):
-        return None
+    match node:
+        case cst.Call(func=cst.Attribute(value=base, attr=cst.Name(name))) if (
+            name.removeprefix("a") in PICKING
+        ):
+            return _loading(base, paths, joins)
+        case cst.Call(func=cst.Name(name)) | cst.Call(func=cst.Attribute(attr=cst.Name(name))) if (
+            name.endswith("_or_404")
+        ):
+            return _loading_of_class(node, paths, joins)
+        case cst.Subscript():
+            return None
     wanted = {
         "select_related": [each for each in paths if each in joins],
         "prefetch_related": [each for each in paths if each not in joins],
@@ -604,6 +683,18 @@ def _loading(node: cst.BaseExpression, paths: Sequence[str], joins: frozenset[st
             args = [cst.Arg(cst.SimpleString(f'"{each}"')) for each in names]
             made = cst.Call(cst.Attribute(made, cst.Name(method)), args)
     return Fix((Replace(node, made),))
+
+
+def _loading_of_class(node: cst.Call, paths: Sequence[str], joins: frozenset[str]) -> Fix | None:
+    """`get_object_or_404(Book, pk=pk)`, which takes a query as well."""
+    match node.args:
+        case [cst.Arg(value=cst.Name() as name), *_] if name.value[:1].isupper():
+            query = cst.Attribute(name, cst.Name("objects"))
+            fix = _loading(query, paths, joins)
+            made = fix.edits[0] if fix is not None else None
+            if isinstance(made, Replace):
+                return Fix((Replace(name, made.new),))
+    return None
 
 
 def _extended(existing: cst.Call, name: str) -> Fix:

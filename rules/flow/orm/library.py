@@ -242,7 +242,7 @@ def call_outside(
 
 def picked_one(value: Value) -> Value:
     """One element of several: what it reads is read once."""
-    return replace(value, each=False) if isinstance(value, Row) else value
+    return value.chosen() if isinstance(value, Row) else value
 
 
 def _fetched(ev: Evaluator, source: Value, name: str, place: Place, frame: Frame) -> Value:

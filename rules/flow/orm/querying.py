@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _MAX_NAMESAKES = 6
 ABOVE = "super()."
-_PICKING = frozenset({"get", "first", "last", "earliest", "latest"})
+PICKING = frozenset({"get", "first", "last", "earliest", "latest"})
 _COUNTING = frozenset({"count", "exists", "contains"})
 _WRITING = frozenset(
     {"create", "get_or_create", "update_or_create", "update", "delete", "add", "remove", "set"}
@@ -94,7 +94,7 @@ def follow(ev: Evaluator, row: Row, found: Related, place: Place, frame: Frame) 
         frame.note(Read(row, relation.name, "join", place, place, frame.loops))
         if not relation.target:
             return None
-        return Row(relation.target, row.origin, (*row.path, relation.name), row.each)
+        return row.along(relation.name, relation.target)
     if not relation.target:
         return None
     return rows_of(ev, row, relation, place)
@@ -157,8 +157,8 @@ def iterate(ev: Evaluator, query: Query, place: Place, frame: Frame) -> Value:
     if query.via is not None and not query.narrowed:
         if not query.alchemy and not query.is_list:
             frame.note(Read(query.via, query.relation, "all", place, place, frame.loops))
-        via = query.via
-        return Row(query.model, via.origin, (*via.path, query.relation), via.each)
+        row = query.via.along(query.relation, query.model)
+        return row.chosen() if query.single else row
     if not query.is_list:
         _run(query, "iterate", place, frame)
     return Row(query.model, query, (), each=not query.single)
@@ -216,7 +216,7 @@ def _rows_in(values: Iterable[Value]) -> Iterable[Row]:
         if isinstance(each, Row):
             yield each
         elif isinstance(each, Sequence):
-            yield from _rows_in((*each.elements, each.any))
+            yield from _rows_in(each.elements)  # what is asked with any of many is asked once
 
 
 def picked(ev: Evaluator, query: Query, what: str, place: Place, frame: Frame) -> Value:
@@ -224,16 +224,13 @@ def picked(ev: Evaluator, query: Query, what: str, place: Place, frame: Frame) -
     del ev
     if query.is_list:
         if query.via is not None and not query.narrowed:
-            return Row(
-                query.model, query.via.origin, (*query.via.path, query.relation), query.via.each
-            )
+            return query.via.along(query.relation, query.model).chosen()
         return Row(query.model, query)
     if query.is_manager and what == "[0]":
         return None
     if query.via is not None and not query.narrowed and what == "[0]":
         frame.note(Read(query.via, query.relation, "all", place, place, frame.loops))
-        via = query.via
-        return Row(query.model, via.origin, (*via.path, query.relation), via.each)
+        return query.via.along(query.relation, query.model).chosen()
     _run(query, what, place, frame)
     if query.plain:
         return None
@@ -277,6 +274,7 @@ def either(queries: list[Query]) -> Value:
             named=first.named | other.named,
             columns=None,
             opaque=first.opaque or other.opaque,
+            batched=first.batched or other.batched,
             single=first.single and other.single,
             sliced=first.sliced or other.sliced,
             plain=first.plain or other.plain,
@@ -322,12 +320,10 @@ def call(
         return replace(_prefetching(after, args), narrowed=query.via is not None)
     if name in CHAINING:
         return _chained(ev, after, query, name, args, keywords, place, frame)
-    bare = (
-        name[1:] if name.startswith("a") and name[1:] in _PICKING | _COUNTING | _WRITING else name
-    )
+    bare = name[1:] if name.startswith("a") and name[1:] in PICKING | _COUNTING | _WRITING else name
     if bare == "get" and args and not keywords and _is_guessed(query):
         return None  # a mapping has a `get`, too
-    if bare in _PICKING:
+    if bare in PICKING:
         _run(query, bare, place, frame, args=(*args, *keywords.values()))
         return Row(query.model, after) if not query.plain else None
     if bare in _COUNTING:

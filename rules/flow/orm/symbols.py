@@ -97,7 +97,9 @@ def concrete(value: Value, table: Table) -> Value:
     match value:
         case Row(origin=Parameter(index)):
             base = table.rows[index]
-            return Row(value.model, base.origin, (*base.path, *value.path), base.each or value.each)
+            picked = base.picked.union(len(base.path) + each for each in value.picked)
+            path = (*base.path, *value.path)
+            return Row(value.model, base.origin, path, base.each or value.each, picked)
         case Row(origin=Query() as origin) if _holds(origin):
             made = concrete(origin, table)
             return replace(value, origin=made) if isinstance(made, Query) else value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Query:
     are under the name `relation`; `narrowed` says that no prefetch of it can serve them.
     `awaited` ones ran in an asynchronous session. `given` are the rows that it asks with. `columns` are all that it loads, where it says so. `is_list`: the rows are fetched by now. `loaders` is where its options are written,
     `refused` the paths that these leave out although the mapping loads them. An `empty` one
-    has no rows: `none()`.
+    has no rows: `none()`. A `batched` one asks for all of a portion that a loop hands it.
     """
 
     model: str
@@ -63,6 +63,7 @@ class Query:
     loaders: Place | None = None
     refused: frozenset[str] = frozenset()
     empty: bool = False
+    batched: bool = False
 
     def loads(self, path: str) -> bool:
         """Whether the relations of `a__b` are there without a further query."""
@@ -95,13 +96,25 @@ class Given:
 class Row:
     """An instance of `model`: reached from a row of `origin` along the relations of `path`.
 
-    `each` says that the row of `origin` is one of many.
+    `each` says that the row of `origin` is one of many; `picked` are the steps of `path`, by
+    number, at which one of several rows was chosen, so that only that one is read.
     """
 
     model: str
     origin: Query | Parameter | Given
     path: tuple[str, ...] = ()
     each: bool = False
+    picked: frozenset[int] = frozenset()
+
+    def along(self, relation: str, target: str) -> Row:
+        """A row at the other end of a relation of this one."""
+        return replace(self, model=target, path=(*self.path, relation))
+
+    def chosen(self) -> Row:
+        """The row as the only one of its kind: what it reads is read once."""
+        if not self.path:
+            return replace(self, each=False)
+        return replace(self, picked=self.picked | {len(self.path) - 1})
 
 
 @dataclass(frozen=True, slots=True)
