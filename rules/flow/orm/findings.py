@@ -164,7 +164,7 @@ class Unloaded(DerivedSubject):
                 f"{place.path}:{place.line} reads for each row: a query for every one. "
                 f"Add `{self.cure}` to it."
             )
-        is_here = here.path in {turn.place.path for turn in _own_loops(self.first)}
+        is_here = here.path in {place.path, *(turn.place.path for turn in _own_loops(self.first))}
         where = "of this loop" if is_here else f"that {place.path}:{place.line} reads"
         return (
             f"`{self.code(here)}` runs a query for every row {where}: the query on "
