@@ -12,7 +12,7 @@ import msgspec
 
 from rules.kit import Extractor, Project, Source, paths
 
-# The first of these that a body has is the one that clients look for.
+# Under these clients look for what went wrong, the first ones before the others.
 _KEYS = ("error", "errors", "detail", "details", "message", "msg", "error_message", "reason")
 _ANSWERS = frozenset({"JsonResponse", "Response", "JSONResponse", "jsonify"})
 _FAILED = re.compile(r"^([45]\d\d|HTTP_[45]\d\d_\w+|BAD_REQUEST|NOT_FOUND|FORBIDDEN|UNAUTHORIZED)$")
@@ -22,10 +22,15 @@ _MAJORITY = 0.85
 
 
 class ErrorBody(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An answer with a failing status, and the key that holds its message."""
+    """An answer with a failing status, and the keys that may hold its message."""
 
     line: int
-    key: str
+    keys: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The one to name."""
+        return self.keys[0]
 
 
 def _extract(source: Source) -> tuple[ErrorBody, ...] | None:
@@ -63,8 +68,8 @@ def _body(call: ast.Call, status: ast.expr | None) -> Iterator[ErrorBody]:
     keys = _keys(call)
     if keys & _PROTOCOLS:
         return
-    found = next((each for each in _KEYS if each in keys), None)
-    if found is not None:
+    found = tuple(each for each in _KEYS if each in keys)
+    if found:
         yield ErrorBody(call.lineno, found)
 
 
@@ -80,7 +85,7 @@ def _keys(call: ast.Call) -> set[str]:
 
 ERROR_BODIES: Extractor[tuple[ErrorBody, ...]] = Extractor(
     name="error_bodies",
-    version=1,
+    version=2,
     record=tuple[ErrorBody, ...],
     reads=lambda path: path.endswith(".py") and not paths.is_test(path),
     extract=_extract,
@@ -102,11 +107,12 @@ class ErrorShapes:
     @classmethod
     def gather(cls, project: Project) -> ErrorShapes:
         records = project.records(ERROR_BODIES)
-        counts = Counter(each.key for record in records.values() for each in record)
+        bodies = [each for record in records.values() for each in record]
+        counts = Counter(key for each in bodies for key in each.keys)
         for key, count in counts.most_common(1):
-            if count >= _FEWEST and count >= _MAJORITY * counts.total():
+            if count >= _FEWEST and count >= _MAJORITY * len(bodies):
                 others = {
-                    path: tuple(each for each in record if each.key != key)
+                    path: tuple(each for each in record if key not in each.keys)
                     for path, record in records.items()
                 }
                 return cls(key, count, others)
