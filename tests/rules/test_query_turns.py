@@ -92,6 +92,17 @@ def test_what_is_not_asked_on_every_turn(body: str, count: int) -> None:
     assert len(told({"shop/a.py": code}, "DBQ102")) == count
 
 
+@pytest.mark.parametrize(
+    ("use", "count"), [("len(found)", 1), ("list(found)", 1), ("print(found)", 1), ("found.count()", 2)]
+)  # fmt: skip
+def test_rows_that_a_variable_keeps_are_not_asked_for_again(use: str, count: int) -> None:
+    code = (
+        "def f(keys):\n    for key in keys:\n        found = Book.objects.filter(author=key)\n"
+        f"        {use}\n        print(found[0])\n"
+    )
+    assert len(told({"shop/a.py": code}, "DBQ102")) == count
+
+
 def test_a_portion_is_no_row() -> None:
     """A query that is given all rows of another at once is one query."""
     code = (

@@ -126,6 +126,9 @@ _TRIAL = re.compile(
     re.IGNORECASE,
 )
 _MANUAL = re.compile(r"(^|/)(docs?|openapi)/|\.(md|rst|txt|adoc)$", re.IGNORECASE)
+# The answer of an API that is shown in a docstring, whose head has a few lines.
+_MESSAGE = re.compile(r"^\s*(?:HTTP/[12](?:\.[01])? \d{3}|\.\. (?:sourcecode|code-block):: )")
+_LONGEST_HEAD = 15
 _ALLOWED = re.compile(r"pragma: ?allowlist secret|gitleaks:allow|trufflehog:ignore", re.IGNORECASE)
 _BROWSER = (".js", ".jsx", ".ts", ".tsx", ".vue", ".html", ".plist", ".xml", ".json")
 _QUOTED_FILES = re.compile(
@@ -240,4 +243,5 @@ def _is_for_show(file: TextFile, at: int) -> bool:
     """Whether the file, or the lines before, belong to an example or a throw-away set-up."""
     before = " ".join(file.lines[max(0, at - 6) : at + 1]).lower()
     shown = "example" in before or ">>>" in before or "placeholder" in file.lines[at].lower()
-    return shown or bool(_TRIAL.search(file.path))
+    message = any(map(_MESSAGE.search, file.lines[max(0, at - _LONGEST_HEAD) : at]))
+    return shown or message or bool(_TRIAL.search(file.path))

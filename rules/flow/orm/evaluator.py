@@ -53,6 +53,7 @@ from rules.flow.orm.values import (
 
 MAX_STEPS = 60_000  # nodes looked at for one entry; a real view takes hundreds
 _VALUES_A_STEP = 4  # what a call is given and gives takes time, too
+_FETCHING = frozenset({"len", "list", "bool", "tuple", "set", "sorted"})
 _MAX_DEPTH = 14
 _MAX_EVENTS = 3000
 _MAX_TEXT = 4000
@@ -1171,6 +1172,8 @@ def _call(ev: Evaluator, node: ast.Call, frame: Frame) -> Value:
         else:
             keywords["**"] = given
     result = ev.call(function, args, keywords, frame.place(node), frame)
+    if isinstance(node.func, ast.Name) and node.func.id in _FETCHING and len(node.args) == 1:
+        _fetched(node.args[0], frame)
     if isinstance(result, Query) and any(
         each.arg is not None
         and each.arg.endswith("__in")
@@ -1180,6 +1183,13 @@ def _call(ev: Evaluator, node: ast.Call, frame: Frame) -> Value:
         result = replace(result, batched=True)
     _mutate(ev, node, function, args, keywords, frame)
     return result
+
+
+def _fetched(node: ast.expr, frame: Frame) -> None:
+    """A variable whose query was gone through as a whole keeps the rows."""
+    held = frame.env.get(node.id) if isinstance(node, ast.Name) else None
+    if isinstance(node, ast.Name) and isinstance(held, Query) and not held.is_manager:
+        frame.env[node.id] = replace(held, is_list=True)
 
 
 def _mutate(
