@@ -690,5 +690,6 @@ def inspect_change(change: Change, ear: Ear) -> list[Inspection]:
             one.set_module(module)
         text = texts.get(path, "")
         layout = _layout(one, module, is_trial=False)
-        found.append(Inspection(path, tuple(_place(one, layout, text)), text=text))
+        placed = _without_echoes(list(_place(one, layout, text)))
+        found.append(Inspection(path, tuple(placed), text=text))
     return found

@@ -147,7 +147,6 @@ rule = Rule(
     severity=Severity.WARNING,
     checklist=("tests.present", "tests.api-assertions", "tests.critical-paths"),
     scope="project",
-    yields_to=("TST101",),
 )
 
 _TASKS = re.compile(r"(^|\.)(shared_task|task|actor|periodic_task|db_task|job)$")
@@ -180,13 +179,14 @@ _FEW = 4  # endpoints that say nothing of what is usual
 
 @dataclass(frozen=True)
 class _Entry:
-    """A way in. `words` are the names by which a test may call it."""
+    """A way in. `words` are the names by which a test may call it; `target` is what answers."""
 
     node: cst.CSTNode
     kind: str
     name: str
     words: frozenset[str]
     url: str
+    target: str = ""
 
 
 @rule.on(PythonFile)
@@ -215,12 +215,30 @@ def check(change: Change, here: Here) -> Iterator[Flag]:
                 continue
             if entry.words & known or _is_named(entry, suite):
                 continue
-            span = positions(new, [entry.node])[id(entry.node)]
+            path, line = _place(entry, each.path, new, change)
+            home = suite.place_for(path, entry.name)
+            where = f", in `{home.path}`" if home is not None and home.exists else ""
             message = (
                 f"The new {entry.kind} `{entry.name}` is named by no test, neither by its name nor by "
-                "its URL; test at least what it answers, and to whom."
+                f"its URL; test at least what it answers, and to whom{where}."
             )
-            yield Flag(span.line, message, path=each.path, identity=f"{entry.name} untested")
+            yield Flag(line, message, path=path, identity=f"{entry.name} untested")
+
+
+def _place(entry: _Entry, path: str, module: cst.Module, change: Change) -> tuple[str, int]:
+    """The new function that answers, which a test would be about; else the route itself."""
+    modules: Modules = change.after.facts(Modules)
+    home, _, name = entry.target.rpartition(".")
+    for file in change.files:
+        there = change.trees.get(file.path, (None, None))[1]
+        if there is None or file.path != modules.path_of.get(home):
+            continue
+        for each in there.body:
+            if isinstance(each, cst.FunctionDef | cst.ClassDef) and each.name.value == name:
+                line = positions(there, [each])[id(each)].line
+                if line in file.added:
+                    return file.path, line
+    return path, positions(module, [entry.node])[id(entry.node)].line
 
 
 def _tests_most(entries: list[_Entry], suite: Suite) -> bool:
@@ -262,7 +280,8 @@ def _entries(path: str, module: cst.Module, project: Project) -> Iterator[_Entry
         node = route.handler if isinstance(route.handler, cst.FunctionDef | cst.ClassDef) else None
         words = frozenset(each for each in (name, route.name.rpartition(":")[2]) if each)
         if words and name:
-            yield _Entry(node or route.node, "endpoint", name, words, route.path or "")
+            at = node or route.node
+            yield _Entry(at, "endpoint", name, words, route.path or "", route.target)
 
 
 def _is_of_a_library(route: Route, project: Project) -> bool:
