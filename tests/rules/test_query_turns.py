@@ -156,6 +156,26 @@ def test_who_asks_for_the_rows_that_another_file_goes_through_is_told() -> None:
     assert (found.path, "which shop/inside.py" in found.message) == ("shop/a.py", True)
 
 
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ("Book.objects.filter(\n        pk__gt=1\n    )", "the rows of `Book.objects.filter(...)`"),
+        ("Book.objects.using(\n        'b'\n    ).filter(pk__gt=1)", "these rows"),
+    ],
+)
+def test_a_query_elsewhere_for_each_row_is_told_at_the_query_for_these(
+    query: str, rows: str
+) -> None:
+    loop = (
+        "def show(books):\n    for book in books:\n"
+        "        for fan in book.fans.all()[:3]:\n            print(fan)\n"
+    )
+    caller = f"from shop.inside import show\n\ndef f():\n    show({query})\n"
+    found = told({"shop/inside.py": loop, "shop/a.py": caller}, "DBQ102")
+    (said,) = [each.message for each in found if each.path == "shop/a.py"]
+    assert said.startswith(f"For each of {rows} a query for `Publisher` runs (at shop/inside.py:5)")
+
+
 def test_a_loop_in_another_file_is_not_called_this_loop() -> None:
     covers = (
         "def cover(book):\n    return book.cover\n\n"

@@ -273,15 +273,15 @@ class Again(DerivedSubject):
         written = _written(self.where, here)
         if not written and self.what not in _UNNAMED:
             written = self.what
-        subject = f"`{written}`" if written else "This"
         if here.path in {each.place.path for each in self.found.ran.loops}:
             return (
-                f"{subject} runs a query for `{self.model}` on every turn of this loop"
+                f"{f'`{written}`' if written else 'This'} runs a query for `{self.model}` on every turn of this loop"
                 f"{self.inside(here)}. Ask once before the loop: {self.advice}."
             )
+        rows = f"the rows of `{written}`" if written else "these rows"
         return (
-            f"For each of the rows of {subject.lower() if not written else subject} a query for "
-            f"`{self.model}` runs{self.inside(here)}. Ask once for all of them: {self.advice}."
+            f"For each of {rows} a query for `{self.model}` runs{self.inside(here)}. "
+            f"Ask once for all of them: {self.advice}."
         )
 
     def inside(self, here: Here) -> str:
