@@ -213,8 +213,8 @@ def test_a_child_that_does_not_hear_is_told_again_and_killed(
     worker.terminate()
     assert worker.wait(LONG) == 0
     counts = workers.turns.counts()
-    assert counts.ready == (repository == "deaf-once")
-    assert counts.running == (repository == "deaf"), "until its lease ends"
+    held = (repository == "deaf") - counts.expired  # its lease may end before the worker does
+    assert (counts.ready, counts.running) == (1 - held, held)
 
 
 @pytest.mark.fault(19)
