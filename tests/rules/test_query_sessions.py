@@ -210,3 +210,55 @@ def test_rows_that_are_set_are_first_fetched_to_compare() -> None:
         "pages"
     ]
     assert sure("def f():\n    book = Book()\n    book.pages = []\n") == []
+
+
+LAZY = """
+from sqlalchemy import Column, ForeignKey, Integer
+from sqlalchemy.orm import declarative_base, relationship
+
+Base = declarative_base()
+
+
+class City(Base):
+    __tablename__ = "cities"
+    id = Column(Integer, primary_key=True)
+
+
+class Shop(Base):
+    __tablename__ = "shops"
+    id = Column(Integer, primary_key=True)
+    city_id = Column(ForeignKey("cities.id"))
+    chain_id = Column(ForeignKey("chains.id"))
+    city = relationship("City")
+    chain = relationship("Chain")
+
+
+class Chain(Base):
+    __tablename__ = "chains"
+    id = Column(Integer, primary_key=True)
+    seat_id = Column(ForeignKey("cities.id"))
+    seat = relationship("City")
+"""
+
+
+@pytest.mark.parametrize(
+    ("loop", "expected"),
+    [
+        ("for s, n in session.query(Shop, func.count()).all():\n        s.city", {"Shop.city"}),
+        ("for s, c in session.execute(select(Shop, Chain)):\n        s.city, c.seat", {"Shop.city", "Chain.seat"}),
+        ("for s, c in session.query(Shop, City).join(Shop.city):\n        s.city", set()),
+        ("for s, c in session.query(Shop, Chain).options(joinedload(Shop.city)):\n        s.city", set()),
+        ("for s, c in session.query(Shop, Chain).with_entities(Shop.id, Chain.id):\n        s.city", set()),
+        ("for key, n in session.query(Shop.id, func.count()):\n        key.city", set()),
+        ("for row in session.query(Shop, Chain):\n        row[0].city", {"Shop.city"}),
+    ],
+)  # fmt: skip
+def test_rows_of_several_entities_are_told_apart(loop: str, expected: set[str]) -> None:
+    code = (
+        "from sqlalchemy import func, select\nfrom sqlalchemy.orm import joinedload\n"
+        f"from shop.models import Chain, City, Shop\n\ndef f(session):\n    {loop}\n"
+    )
+    files = {"shop/__init__.py": "", "shop/models.py": LAZY, "shop/views.py": code}
+    orm: Orm = project_of(files).facts(Orm)
+    found = [each for each in orm.of("shop/views.py") if isinstance(each, Missing)]
+    assert {f"{each.model.rpartition('.')[2]}.{each.path}" for each in found} == expected

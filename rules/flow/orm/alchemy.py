@@ -52,12 +52,32 @@ _SAME = frozenset({"scalars", "unique", "execute", "stream_scalars", "stream", "
 
 def start(ev: Evaluator, args: list[Value], place: Place) -> Value:
     """`session.query(Book)`, `select(Book)`: rows where one mapped class is asked for alone."""
-    keys = [
-        each.name for each in args if isinstance(each, Class) and ev.schema.is_alchemy(each.name)
-    ]
-    if not keys:
+    entities = tuple(
+        each.name if isinstance(each, Class) and ev.schema.is_alchemy(each.name) else ""
+        for each in args
+    )
+    first = next(filter(None, entities), "")
+    if not first:
         return None
-    return Query(keys[0], place, alchemy=True, plain=len(args) > 1)
+    several = len(args) > 1
+    return Query(first, place, alchemy=True, plain=several, entities=entities if several else ())
+
+
+def parts(ev: Evaluator, query: Query) -> Value:
+    """A row of a query for several: those of mapped classes, each of which the session knows."""
+    found: list[Value] = []
+    for model in query.entities:
+        if not model:
+            found.append(None)
+            continue
+        there = {
+            name
+            for name, each in ev.schema.alchemy(model).items()
+            if each.relation.target in query.entities and not each.relation.many
+        }
+        own = replace(query, model=model, plain=False, entities=(), select=query.select | there)
+        found.append(Row(model, own, each=True))
+    return Sequence(tuple(found))
 
 
 def follow(ev: Evaluator, row: Row, found: Related, place: Place, frame: Frame) -> Value:
@@ -100,7 +120,7 @@ def call(
         one = name == "limit" and args[:1] == [Constant(1)]
         return replace(after, sliced=True, single=query.single or one)
     if name in ("with_entities", "with_only_columns"):
-        return replace(after, plain=True)
+        return replace(after, plain=True, entities=())
     if name in ("all", "fetchall"):
         querying.note_run(query, "all", place, frame, args)
         return replace(query, is_list=True)

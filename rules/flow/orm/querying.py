@@ -148,12 +148,12 @@ def note_assignment(ev: Evaluator, row: Row, name: str, place: Place, frame: Fra
 
 def iterate(ev: Evaluator, query: Query, place: Place, frame: Frame) -> Value:
     """One row of a query that is gone through."""
-    del ev
     if query.is_manager and not query.alchemy:
         return None
     if query.plain:
-        _run(query, "iterate", place, frame)
-        return None
+        if not (query.is_list and query.entities):
+            _run(query, "iterate", place, frame)
+        return alchemy.parts(ev, query) if query.entities else None
     if query.via is not None and not query.narrowed:
         if not query.alchemy and not query.is_list:
             frame.note(Read(query.via, query.relation, "all", place, place, frame.loops))
@@ -269,6 +269,7 @@ def either(queries: list[Query]) -> Value:
     for other in queries[1:]:
         first = replace(
             first,
+            entities=first.entities if first.entities == other.entities else (),
             select=first.select | other.select,
             prefetch=first.prefetch | other.prefetch,
             named=first.named | other.named,

@@ -39,6 +39,7 @@ class Query:
     `awaited` ones ran in an asynchronous session. `given` are the rows that it asks with. `columns` are all that it loads, where it says so. `is_list`: the rows are fetched by now. `loaders` is where its options are written,
     `refused` the paths that these leave out although the mapping loads them. An `empty` one
     has no rows: `none()`. A `batched` one asks for all of a portion that a loop hands it.
+    `entities` are what each row of it is made of, where that is several: mapped classes, or "".
     """
 
     model: str
@@ -64,6 +65,7 @@ class Query:
     refused: frozenset[str] = frozenset()
     empty: bool = False
     batched: bool = False
+    entities: tuple[str, ...] = ()
 
     def loads(self, path: str) -> bool:
         """Whether the relations of `a__b` are there without a further query."""
