@@ -66,36 +66,6 @@ def order(request, basket):
         return Response({"detail": "The basket is empty."}, status=400)
     return Response({"order": basket.order()})
 ```
-Good: details beside the usual key.
-```python shop/orders.py
-from django.http import JsonResponse
-
-
-def order(request, basket, form):
-    if not basket:
-        return JsonResponse({"error": "The basket is empty."}, status=400)
-    if basket.is_old:
-        return JsonResponse({"error": "The basket is too old."}, status=410)
-    if basket.is_paid:
-        return JsonResponse({"error": "The basket is paid."}, status=409)
-    if basket.is_locked:
-        return JsonResponse({"error": "The basket is locked."}, status=423)
-    if basket.is_hidden:
-        return JsonResponse({"error": "The basket is hidden."}, status=403)
-    if basket.is_lost:
-        return JsonResponse({"error": "The basket is lost."}, status=404)
-    if basket.is_full:
-        return JsonResponse({"error": "The basket is full."}, status=400)
-    if basket.is_torn:
-        return JsonResponse({"error": "The basket is torn."}, status=400)
-    if basket.is_wet:
-        return JsonResponse({"error": "The basket is wet."}, status=400)
-    if basket.is_sold:
-        return JsonResponse({"error": "The basket is sold."}, status=400)
-    if not form.is_valid():
-        return JsonResponse({"error": "See below.", "errors": form.errors}, status=400)
-    return JsonResponse({"order": basket.order()})
-```
 Good: too few to have a usual shape.
 ```python shop/orders.py
 from flask import jsonify

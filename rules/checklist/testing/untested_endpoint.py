@@ -229,15 +229,15 @@ def _place(entry: _Entry, path: str, module: cst.Module, change: Change) -> tupl
     """The new function that answers, which a test would be about; else the route itself."""
     modules: Modules = change.after.facts(Modules)
     home, _, name = entry.target.rpartition(".")
-    for file in change.files:
-        there = change.trees.get(file.path, (None, None))[1]
-        if there is None or file.path != modules.path_of.get(home):
-            continue
+    at = modules.path_of.get(home, "")
+    there = change.trees.get(at, (None, None))[1]
+    added = next((each.added for each in change.files if each.path == at), frozenset())
+    if there is not None:
         for each in there.body:
             if isinstance(each, cst.FunctionDef | cst.ClassDef) and each.name.value == name:
                 line = positions(there, [each])[id(each)].line
-                if line in file.added:
-                    return file.path, line
+                if line in added:
+                    return at, line
     return path, positions(module, [entry.node])[id(entry.node)].line
 
 

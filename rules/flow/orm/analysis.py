@@ -438,9 +438,7 @@ class Orm:
         if not several:
             return None
         if isinstance(query, Query):
-            if query.empty or query.loads("__".join(full)) or query.loads("__".join(short)):
-                return None
-            if self.eager.loads_later(query.place.path, "__".join(short)):
+            if query.empty or query.loads("__".join(full)) or self._loads(query, "__".join(short)):
                 return None
             if read.how == "column" and query.columns is None:
                 return None
@@ -486,16 +484,17 @@ class Orm:
             return None
         if row.each or self._last_many(row) >= 0:
             return None
-        path = "__".join((*row.path, read.name))
-        if isinstance(origin, Query) and (
-            origin.loads(path) or self.eager.loads_later(origin.place.path, path)
-        ):
+        if isinstance(origin, Query) and self._loads(origin, "__".join((*row.path, read.name))):
             return None
         if isinstance(origin, Given) and not origin.fresh and self.eager.may_load(read.name):
             return None
         query = Query(found.relation.target, read.place, via=row, relation=read.name)
         ran = Ran(query, read.how, read.place, read.at, (), read.loops)
         return Repeated(kind, ran, entry, None, read.loops[-1])
+
+    def _loads(self, query: Query, path: str) -> bool:
+        """Whether a query loads a relation, or its file does for rows that are there."""
+        return query.loads(path) or self.eager.loads_later(query.place.path, path)
 
     def _loaded_below(self, query: Query, path: tuple[str, ...]) -> bool:
         """Whether the mapping itself says that each step is loaded."""

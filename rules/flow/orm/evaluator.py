@@ -1187,8 +1187,10 @@ def _call(ev: Evaluator, node: ast.Call, frame: Frame) -> Value:
 
 def _fetched(node: ast.expr, frame: Frame) -> None:
     """A variable whose query was gone through as a whole keeps the rows."""
-    held = frame.env.get(node.id) if isinstance(node, ast.Name) else None
-    if isinstance(node, ast.Name) and isinstance(held, Query) and not held.is_manager:
+    if not isinstance(node, ast.Name):
+        return
+    held = frame.env.get(node.id)
+    if isinstance(held, Query) and not held.is_manager:
         frame.env[node.id] = replace(held, is_list=True)
 
 

@@ -274,8 +274,9 @@ class Again(DerivedSubject):
         if not written and self.what not in _UNNAMED:
             written = self.what
         if here.path in {each.place.path for each in self.found.ran.loops}:
+            subject = f"`{written}`" if written else "This"
             return (
-                f"{f'`{written}`' if written else 'This'} runs a query for `{self.model}` on every turn of this loop"
+                f"{subject} runs a query for `{self.model}` on every turn of this loop"
                 f"{self.inside(here)}. Ask once before the loop: {self.advice}."
             )
         rows = f"the rows of `{written}`" if written else "these rows"

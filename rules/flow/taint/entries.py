@@ -29,7 +29,8 @@ _ROUTES = ROUTE_NAMES | {"api_view"}
 # What `_SPEAKS` looks for in names, as a text holds it in small letters.
 _REQUEST = re.compile(r"(?<!urllib\.)request(?!s\b|ed)")
 _REQ = re.compile(r"req(?:uest|\b)")
-_SPOKEN = ("websocket", "cleaned_data", "validated_data", ".kwargs", ".query_params")
+_SPOKEN_ALONE = ("cleaned_data", "validated_data", ".kwargs", ".query_params")
+_SPOKEN = ("websocket", *_SPOKEN_ALONE)
 _REQUEST_ALONE = re.compile(r"\b_?req(uest)?\b|Request\b")
 _OPENS = re.compile(r"[\s\\]{0,80}\(")
 _DECORATED = re.compile(rf"@[^\n]{{0,200}}?\b({'|'.join(sorted(_ROUTES))})\b")
@@ -37,16 +38,19 @@ _DECORATED = re.compile(rf"@[^\n]{{0,200}}?\b({'|'.join(sorted(_ROUTES))})\b")
 
 def may_enter(text: str, here: Here, *, is_web: bool) -> bool:
     """A quick look whether data may come in through a file at all: mostly it may not."""
-    if not is_web:
-        if _REQUEST_ALONE.search(text) is not None or any(each in text for each in _SPOKEN[1:]):
-            return True
-        return "@" in text and _DECORATED.search(text) is not None
+    speaks = _may_speak(text, here) if is_web else _may_speak_alone(text)
+    return speaks or ("@" in text and _DECORATED.search(text) is not None)
+
+
+def _may_speak(text: str, here: Here) -> bool:
     small = text.lower()
     if here.mentions(("req", "REQ", "Req")) or any(each in small for each in _SPOKEN):
         return True
-    if "request" in small and _REQUEST.search(small) is not None:
-        return True
-    return "@" in text and _DECORATED.search(text) is not None
+    return "request" in small and _REQUEST.search(small) is not None
+
+
+def _may_speak_alone(text: str) -> bool:
+    return _REQUEST_ALONE.search(text) is not None or any(each in text for each in _SPOKEN_ALONE)
 
 
 def lines_of_calls(text: str, names: Collection[str]) -> list[int]:
