@@ -20,10 +20,9 @@ import inspect
 import sys
 from collections.abc import Callable
 from functools import cache
-from itertools import chain
 from threading import Lock
 from types import FunctionType, ModuleType, new_class
-from typing import Any
+from typing import Any, TypeGuard
 
 import libcst as cst
 from libcst import native  # type: ignore[attr-defined]  # compiled, without types
@@ -90,7 +89,8 @@ def _call(parse: Callable[..., cst.Module], text: str, encoding: str) -> cst.Mod
 
 def _hasty(function: Callable[..., cst.Module]) -> Callable[..., cst.Module]:
     """The same function where `import` takes anything and does nothing."""
-    return FunctionType(function.__code__, {"__builtins__": vars(builtins) | {"__import__": chain}})
+    builtin = vars(builtins) | {"__import__": sys.audit}  # takes anything; nobody listens: nothing
+    return FunctionType(function.__code__, {"__builtins__": builtin})
 
 
 _DETECTED = PartialParserConfig()
@@ -100,7 +100,7 @@ _PARSE = _hasty(_call)
 @cache
 def _checked_stand_in() -> ModuleType | None:
     """The stand-in, if it holds what it promises with this version of LibCST."""
-    stand_in = _StandIn()
+    stand_in = _stand_in()
     expected = cst.parse_module(SPECIMEN)
     try:
         found = _parse(SPECIMEN, stand_in)
@@ -109,26 +109,36 @@ def _checked_stand_in() -> ModuleType | None:
         return None
 
 
-class _StandIn(ModuleType):
-    """Has all that `libcst` has; in place of the classes of nodes, constructors when asked for."""
+def _stand_in() -> ModuleType:
+    """Has all that `libcst` has; in place of the classes of nodes, constructors when asked for.
 
-    def __init__(self) -> None:
-        super().__init__("libcst")
-        self.__dict__.update(
-            (name, value)
-            for name, value in vars(cst).items()
-            if not (isinstance(value, type) and issubclass(value, cst.CSTNode))
-        )
-        self.SimpleWhitespace = _shared(cst.SimpleWhitespace)
-        self.Newline = _shared(cst.Newline)
-        self.TrailingWhitespace = _shared_line_end(_constructor(cst.TrailingWhitespace))
+    A bare module: the native part looks up each node's class in it, and a class of modules of
+    ours would be asked first.
+    """
+    made = ModuleType("libcst")
 
-    def __getattr__(self, name: str) -> object:
+    def find(name: str) -> object:
         found = getattr(cst, name)
-        if isinstance(found, type) and issubclass(found, cst.CSTNode):
+        if _is_node_class(found):
             found = _constructor(found)
-        self.__dict__[name] = found
+        vars(made)[name] = found
         return found
+
+    vars(made).update(
+        (name, value) for name, value in vars(cst).items() if not _is_node_class(value)
+    )
+    vars(made).update(
+        __getattr__=find,
+        SimpleWhitespace=_shared(cst.SimpleWhitespace),
+        Newline=_shared(cst.Newline),
+        TrailingWhitespace=_shared_line_end(_constructor(cst.TrailingWhitespace)),
+    )
+    return made
+
+
+def _is_node_class(value: object) -> TypeGuard[type[cst.CSTNode]]:
+    # `issubclass` asks every class below an abstract one before it says no.
+    return isinstance(value, type) and cst.CSTNode in value.__mro__
 
 
 def _constructor(node_class: type[cst.CSTNode]) -> Callable[..., Any]:
