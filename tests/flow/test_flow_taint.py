@@ -386,3 +386,35 @@ def test_a_named_tuple_keeps_its_fields_apart(kind: str, read: str) -> None:
     made = "box = Box('ls', request.args['x'])\n"
     assert {each[3] for each in _said(_flask(f"{made}os.system({read})", above))} == {"proven"}
     assert not _said(_flask(f"{made}os.system(box.name)\nname, _ = box\nos.system(name)", above))
+
+
+@pytest.mark.parametrize(
+    ("head", "parameter"),
+    [
+        ("", "request"),
+        ("from app.compat import HttpRequest", "asked: HttpRequest"),
+        ("from app.compat import Request", "request: Request"),
+    ],
+)
+def test_a_file_that_names_no_framework_may_be_handed_a_request(head: str, parameter: str) -> None:
+    name = parameter.partition(":")[0]
+    found = _said(
+        {
+            "app/compat.py": "from django.http import HttpRequest\nfrom flask import Request\n",
+            "app/tools.py": f"import os\n{head}\n\ndef run({parameter}):\n    os.system({name}.headers['x'])\n",
+        }
+    )
+    assert {(code, path, line) for code, path, line, _ in found} == {("SEC102", "app/tools.py", 5)}
+
+
+@pytest.mark.parametrize(
+    "where", ["class Request:\n    headers = {}", "from .models import Request"]
+)
+def test_what_a_client_asks_of_others_is_not_what_was_asked_of_us(where: str) -> None:
+    files = {
+        "client/__init__.py": "",
+        "client/models.py": "class Request:\n    headers = {}\n",
+        "client/pool.py": f"import subprocess\n{where}\n\ndef send(request: Request):\n"
+        "    subprocess.run(request.headers['command'], shell=True)\n",
+    }
+    assert {sure for *_, sure in _said(files)} == {"hotspot"}

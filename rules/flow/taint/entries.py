@@ -13,7 +13,9 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 
-from rules.flow.taint.sources import ROUTE_NAMES
+from rules.facts.python_modules import dotted
+from rules.flow.program import Program
+from rules.flow.taint.sources import REQUEST_CLASSES, ROUTE_NAMES
 from rules.flow.values import FunctionCode, FunctionNode
 from rules.kit import Here, walk_syntax
 
@@ -23,22 +25,25 @@ _SPEAKS = re.compile(
 )
 # In a file that names no framework only what is called a request can be one.
 _SPEAKS_ALONE = re.compile(
-    r"^_?req(uest)?$|Request$|^(cleaned|validated)_data$|^\.(kwargs|query_params)$"
+    r"^_?request$|^(Http|HTTP)?Request$|^(cleaned|validated)_data$|^\.(kwargs|query_params)$"
 )
+_CLIENTS = frozenset({"urllib", "response", "resp"})
 _ROUTES = ROUTE_NAMES | {"api_view"}
 # What `_SPEAKS` looks for in names, as a text holds it in small letters.
 _REQUEST = re.compile(r"(?<!urllib\.)request(?!s\b|ed)")
 _REQ = re.compile(r"req(?:uest|\b)")
-_SPOKEN_ALONE = ("cleaned_data", "validated_data", ".kwargs", ".query_params")
-_SPOKEN = ("websocket", *_SPOKEN_ALONE)
-_REQUEST_ALONE = re.compile(r"\b_?req(uest)?\b|Request\b")
+_SPOKEN = ("websocket", "cleaned_data", "validated_data", ".kwargs", ".query_params")
+_REQUEST_ALONE = frozenset(
+    {"request", "_request", "Request", "HttpRequest", "HTTPRequest", "cleaned_data"}
+    | {"validated_data"}
+)
 _OPENS = re.compile(r"[\s\\]{0,80}\(")
 _DECORATED = re.compile(rf"@[^\n]{{0,200}}?\b({'|'.join(sorted(_ROUTES))})\b")
 
 
 def may_enter(text: str, here: Here, *, is_web: bool) -> bool:
     """A quick look whether data may come in through a file at all: mostly it may not."""
-    speaks = _may_speak(text, here) if is_web else _may_speak_alone(text)
+    speaks = _may_speak(text, here) if is_web else _may_speak_alone(text, here)
     return speaks or ("@" in text and _DECORATED.search(text) is not None)
 
 
@@ -49,8 +54,11 @@ def _may_speak(text: str, here: Here) -> bool:
     return "request" in small and _REQUEST.search(small) is not None
 
 
-def _may_speak_alone(text: str) -> bool:
-    return _REQUEST_ALONE.search(text) is not None or any(each in text for each in _SPOKEN_ALONE)
+def _may_speak_alone(text: str, here: Here) -> bool:
+    has_attribute = here.mentions(("kwargs", "query_params"))
+    return here.mentions(_REQUEST_ALONE) or (
+        has_attribute and any(each in text for each in (".kwargs", ".query_params"))
+    )
 
 
 def lines_of_calls(text: str, names: Collection[str]) -> list[int]:
@@ -80,6 +88,7 @@ def entries(
     lines: Sequence[str],
     called: Sequence[int],
     *,
+    program: Program,
     is_web: bool,
 ) -> Iterator[tuple[FunctionCode, bool]]:
     """Functions through which data may come in, and, where `sinks` are given, that call one.
@@ -88,11 +97,12 @@ def entries(
     file is worth it, too: it may hand on its answer. `lines` are those of the file, `called`
     the `lines_of_calls` of the sinks; `is_web` says whether it names a framework.
     """
-    every = [(code, _Said(code.node, lines, is_web=is_web)) for code in codes]
-    speaking = {getattr(code.node, "name", "") for code, said in every if said.speaks}
+    every = [
+        (code, _Said(code.node, lines, _of_project(code, program), is_web=is_web)) for code in codes
+    ]
+    speaking = {code.own_name for code, said in every if said.speaks}
     for code, said in every:
-        name = getattr(code.node, "name", "")
-        enters = name in speaking or said.names(speaking) or _is_route(code.node)
+        enters = said.speaks or said.names(speaking) or _is_route(code.node)
         if enters or said.calls(sinks, called):
             yield code, enters
 
@@ -100,14 +110,16 @@ def entries(
 class _Said:
     """The names in a function. A look at its text spares most functions the walk to find them."""
 
-    def __init__(self, node: FunctionNode, lines: Sequence[str], *, is_web: bool) -> None:
+    def __init__(
+        self, node: FunctionNode, lines: Sequence[str], known: Collection[str], *, is_web: bool
+    ) -> None:
         first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
-        self._node = node
+        self._node, self._known = node, known
         self._speaks = _SPEAKS if is_web else _SPEAKS_ALONE
         self._first, self._last = first, node.end_lineno or first
         self._text = "\n".join(lines[first - 1 : node.end_lineno])
 
-    @property
+    @cached_property
     def speaks(self) -> bool:
         """Whether it speaks of a request."""
         small = self._text.lower()
@@ -129,7 +141,7 @@ class _Said:
     @cached_property
     def _words(self) -> tuple[frozenset[str], frozenset[str]]:
         """The names, those of attributes once more with their dot; and the called."""
-        found, called = set(), set()
+        found, called = set[str](), set[str]()
         for each in walk_syntax(self._node):
             if isinstance(each, ast.Name):
                 found.add(each.id)
@@ -140,12 +152,42 @@ class _Said:
                 found.add(each.arg)
             elif isinstance(each, ast.Call):
                 called.add(_last(each.func))
-        return frozenset(found), frozenset(called)
+        return frozenset(found.difference(self._known)), frozenset(called)
 
 
 def _is_client(node: ast.Attribute) -> bool:
-    """`urllib.request`, which is no request of anybody."""
-    return isinstance(node.value, ast.Name) and node.value.id == "urllib"
+    """`urllib.request` and `response.request`: what is asked of others."""
+    return isinstance(node.value, ast.Name) and node.value.id in _CLIENTS
+
+
+def _of_project(code: FunctionCode, program: Program) -> frozenset[str]:
+    """Parameters that a class of the project says what they are, and the names of these classes.
+
+    A client of HTTP has a `Request` of its own, too.
+    """
+    spec = code.node.args
+    noted = [
+        (each.arg, dotted(each.annotation))
+        for each in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)
+        if each.annotation is not None
+    ]
+    own = [each for each in noted if _is_own_class(each[1], code, program)]
+    return frozenset(name.rpartition(".")[2] for each in own for name in each)
+
+
+def _is_own_class(written: str, code: FunctionCode, program: Program) -> bool:
+    """Whether it is a class of the project, or comes from a file beside that is not at hand."""
+    if not written or written.endswith("HttpRequest"):
+        return False
+    modules, at = program.modules, code.module.path
+    full = modules.resolve(at, written)
+    path, rest = program.split(full)
+    record = modules.by_path.get(path)
+    if record is not None and rest.isidentifier():
+        return any(each.name == rest for each in record.classes)
+    head = written.partition(".")[0]
+    target = modules.by_path[at].imports.get(head, "") if at in modules.by_path else ""
+    return target.startswith(".") and not REQUEST_CLASSES.match(full)
 
 
 def _is_route(node: ast.AST) -> bool:

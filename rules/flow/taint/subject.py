@@ -15,7 +15,7 @@ from rules.flow.program import Program
 from rules.flow.taint.entries import entries, lines_of_calls, may_enter
 from rules.flow.taint.sinks import PROBE, Returned, Sink, Stored
 from rules.flow.taint.taint import Hit, Sinks, Taint, short
-from rules.flow.values import Value
+from rules.flow.values import FunctionCode, Value
 from rules.kit import Here, Related
 from rules.kit.paths import is_migration, is_test
 from rules.kit.positions import positions_in
@@ -53,7 +53,7 @@ _STATEMENT: Mapping[type[ast.AST], type[cst.CSTNode]] = {
 _NEAR = 30  # lines
 # Requests of other kinds are followed less far, as is a function that only calls a sink: its own
 # code tells enough.
-_STEPS_OF_DOUBT = 4000
+_FEW_STEPS, _STEPS_OF_A_LINE = 1500, 20
 _WEB = frozenset(
     {"django", "rest_framework", "ninja", "fastapi", "starlette", "flask", "werkzeug", "quart"}
     | {"sanic", "aiohttp", "bottle", "tornado", "pyramid", "falcon", "litestar", "channels"}
@@ -214,8 +214,9 @@ class _Analysis:
         most = run.steps
         limits: list[Limit] = []
         lines = here.kept(_Lines).lines
-        for code, enters in entries(run.entries(module), doubted, lines, called, is_web=is_web):
-            run.steps = most if enters and is_web else min(most, _STEPS_OF_DOUBT)
+        codes = run.entries(module)
+        for code, enters in entries(codes, doubted, lines, called, program=program, is_web=is_web):
+            run.steps = most if enters and is_web else min(most, _steps_of_doubt(code))
             run.run_all(code)
             if enters and is_web:
                 limits += run.limits
@@ -265,6 +266,12 @@ class _Analysis:
             )
 
         return [hit for hit in hits if not is_echo(hit)]
+
+
+def _steps_of_doubt(code: FunctionCode) -> int:
+    """Enough for the function itself, and a little of what it calls."""
+    lines = (code.node.end_lineno or code.node.lineno) - code.node.lineno + 1
+    return _FEW_STEPS + _STEPS_OF_A_LINE * lines
 
 
 def _enters(hit: Hit, path: str) -> bool:
