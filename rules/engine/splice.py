@@ -96,7 +96,7 @@ class Splicer:
             end = span.end_line - (span.end_column == 1 and span.end_line > span.line)
             first, last = self._statement_at(span.line), self._statement_at(end)
             growth = len(_BREAK.findall(each.text)) - (span.end_line - span.line)
-            if found and found[-1].last >= first:
+            if found and found[-1].last >= first - 1:
                 before = found.pop()
                 first, last = before.first, max(before.last, last)
                 growth += before.growth

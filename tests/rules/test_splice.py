@@ -98,6 +98,20 @@ def test_an_edit_parses_only_the_statements_around_it() -> None:
     assert spliced.code == source.replace("[]", "None")
 
 
+def test_statements_that_are_moved_into_their_neighbour_are_spliced_together() -> None:
+    source = "import b\nimport a\n\nx = 1\n"
+    module = cst.parse_module(source)
+    edits = [
+        TextEdit("a.py", Span(1, 1, 1, 9), "import a\nimport b"),
+        TextEdit("a.py", Span(2, 1, 3, 1), ""),
+    ]
+    spliced = Splicer(module, source).edited(edits, "import a\nimport b\n\nx = 1\n")
+
+    assert spliced is not None
+    assert spliced.code == "import a\nimport b\n\nx = 1\n"
+    assert spliced.body[2] is module.body[2]
+
+
 def test_a_window_that_the_statement_before_would_absorb_is_not_spliced() -> None:
     source = "if a:\n    b\nc\n"
     edits = [TextEdit("a.py", Span(3, 1, 4, 1), "else:\n    c\n")]
