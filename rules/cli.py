@@ -11,7 +11,6 @@ import json
 import re
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +39,8 @@ class _Commands(click.Group):
     """Finds the commands of the other packages when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        from importlib.metadata import entry_points
+
         joined = {each.name for each in entry_points(group="stet.commands")}
         return sorted({*super().list_commands(ctx), *joined})
 
@@ -47,6 +48,8 @@ class _Commands(click.Group):
         own = super().get_command(ctx, cmd_name)
         if own is not None:
             return own
+        from importlib.metadata import entry_points
+
         for each in entry_points(group="stet.commands", name=cmd_name):
             try:
                 found = each.load()

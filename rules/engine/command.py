@@ -25,7 +25,7 @@ from rules.engine.confined import Limits, OnFile, ReviewFailedError, Task, run_c
 from rules.engine.disk_cache import DiskCache, default_folder
 from rules.engine.encodings import read_shown
 from rules.engine.finding import Crash, Deferred, Finding, Report, Skip, Suppressed
-from rules.engine.formats import json_format, line_formats, sarif_format, text_format
+from rules.engine.formats import json_format, line_formats
 from rules.engine.git import GitError
 from rules.engine.index import ProjectIndex
 from rules.engine.layers import folder_problems, with_folders
@@ -36,7 +36,9 @@ from rules.engine.run import review as review_change
 from rules.kit import Severity
 
 _FAILING = {each.value: each for each in Severity}
-_FILES_PER_CHILD = 100
+# A child that dies takes its files with it, to be read again; each one gathers the facts of the
+# project for itself, which takes longer the larger that is.
+_FEW_FILES, _MANY_FILES, _CHILDREN = 100, 400, 16
 # No configuration at all: the project's other linters have no say either.
 _ISOLATED = Config(rules=RulesConfig(defer_to_linters=False))
 _MANY_PARTS = 4
@@ -166,11 +168,17 @@ def _named(path: Path) -> Found:
 Pairs = Sequence[tuple[str, bytes]]
 
 
+def children_for(files: int) -> int:
+    """By how many children so many files are read."""
+    each = min(max(_FEW_FILES, -(-files // _CHILDREN)), _MANY_FILES)
+    return -(-files // each)
+
+
 def _check_all(files: Pairs, project: ProjectIndex, config: Config, options: Options) -> Report:
     """In children that can be killed, the largest files first."""
     discover.all_rules()
     order = sorted(files, key=lambda each: len(each[1]), reverse=True)
-    count = max(options.jobs * 2 if options.jobs > 1 else 1, -(-len(order) // _FILES_PER_CHILD))
+    count = max(options.jobs * 2 if options.jobs > 1 else 1, children_for(len(order)))
     parts = [part for part in (order[start::count] for start in range(count)) if part]
     if not parts:
         return check_files([], project, config)
@@ -280,6 +288,8 @@ def _written(report: Report, texts: Mapping[str, bytes], options: Options) -> st
         case "json":
             return json_format.write(report)
         case "sarif":
+            from rules.engine.formats import sarif_format
+
             return sarif_format.write(report)
         case "rdjson":
             return line_formats.rdjson(report, source)
@@ -289,6 +299,8 @@ def _written(report: Report, texts: Mapping[str, bytes], options: Options) -> st
             return line_formats.markdown(report)
 
     colour = options.output is None and sys.stdout.isatty()
+    from rules.engine.formats import text_format
+
     return text_format.write(report, source, colour=colour, with_statistics=options.statistics)
 
 

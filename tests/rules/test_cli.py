@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from rules.engine.command import children_for
+
 BAD = "def f(order):\n    try:\n        return order.total\n    except:\n        return 0\n"
 GOOD = "def f(order):\n    return order.total\n"
 
@@ -272,3 +274,10 @@ def test_what_is_left_after_a_fix_is_quoted_from_the_repaired_file(tmp_path: Pat
     place, quoted, *_ = done.stdout.splitlines()
     assert place.startswith("a.py:10:5  warning ERR101")
     assert quoted.endswith("|     except:")
+
+
+@pytest.mark.parametrize(
+    ("files", "children"), [(0, 0), (1, 1), (100, 1), (300, 3), (1600, 16), (4327, 16), (9000, 23)]
+)
+def test_a_large_project_is_not_gathered_by_ever_more_children(files: int, children: int) -> None:
+    assert children_for(files) == children
