@@ -190,14 +190,15 @@ class Ear:
 
     def sorted_out(
         self, numbers: Collection[int], path: str, words: frozenset[bytes] | None
-    ) -> tuple[list[Heard], list[Heard], Mapping[type, Sequence[Heard]]]:
-        """Of listeners, those on the whole file, those on what may be derived from it, and those
-        on nodes by the class of these, save those on calls of a name.
+    ) -> tuple[list[Heard], Mapping[Any, list[Heard]], Mapping[type, Sequence[Heard]]]:
+        """Of listeners, those on the whole file, those on what may be derived from it by what that
+        is, and those on nodes by the class of these, save those on calls of a name.
         """
         every, second, third = self._python, len(self.whole), self.first_on_nodes
-        whole, derived = [], []
+        whole = []
+        derived: dict[Any, list[Heard]] = {}
         table: dict[type, list[Heard]] = {}
-        fits: dict[type, bool] = {}
+        strange: set[type] = set()
         for number in sorted(numbers):
             heard = every[number]
             subject = heard[1].subject
@@ -206,13 +207,15 @@ class Ear:
                     table.setdefault(subject, []).append(heard)
             elif number < second:
                 whole.append(heard)
-            else:
-                if subject not in fits:
-                    own = self._own_words[subject]
-                    has_words = words is None or not own or not own.isdisjoint(words)
-                    fits[subject] = has_words and subject.lives_in(path)  # type: ignore[attr-defined]
-                if fits[subject]:
-                    derived.append(heard)
+            elif subject in derived:
+                derived[subject].append(heard)
+            elif subject not in strange:
+                own = self._own_words[subject]
+                has_words = words is None or not own or not own.isdisjoint(words)
+                if has_words and subject.lives_in(path):  # type: ignore[attr-defined]
+                    derived[subject] = [heard]
+                else:
+                    strange.add(subject)
         return whole, derived, table
 
     @property
@@ -405,11 +408,11 @@ class _Run:
             for heard in waiting:
                 self.call(heard, subject)
 
-    def derive(self, waiting: Sequence[Heard]) -> None:
+    def derive(self, waiting: Mapping[Any, Sequence[Heard]]) -> None:
         """Call with the subjects that are found in the file at hand."""
         if self._module is None:
             return
-        for subject, heard in _by_subject(waiting).items():
+        for subject, heard in waiting.items():
             self.call_each(heard, partial(subject.found_in, self._module, self.plain))
 
     @property
@@ -565,8 +568,9 @@ def _python(
         return None, skip
     parents, nodes = survey(module, COMMON | table.keys())
     run.set_module(module, parents, said, nodes)
+    file = PythonFile(path, data, module)
     for heard in whole:
-        run.call(heard, PythonFile(path, data, module))
+        run.call(heard, file)
     run.derive(derived)
     _dispatch(module, nodes, run, (ear, numbers, table))
     return module, None

@@ -177,7 +177,7 @@ SHAPES = (
 _BY_HINT = {each.hint: each for each in SHAPES}
 _HINTS = tuple(_BY_HINT)
 _SHORTEST = 20
-_NOISE = re.compile(r"[A-Z0-9]")
+_NOISE = re.compile(r"[A-Z0-9][A-Z0-9]")  # of 20 random characters 1 in 2,500 has none
 _TWILIO = _shape("a Twilio key", "SK", r"SK[0-9a-f]{32}")
 _DISCORD = _shape(
     "a Discord bot token", ".", r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}"
@@ -200,7 +200,7 @@ class Found:
 
 def shapes_in(text: str) -> tuple[Shape, ...]:
     """The shapes that a text may hold, by a quick look."""
-    # No credential holds white space, is shorter than an AWS access key, or is all words.
+    # No credential holds white space, is shorter than an AWS access key, or is made of words.
     noisy = _NOISE.search
     long = "\n".join([each for each in text.split() if len(each) >= _SHORTEST and noisy(each)])
     found = [_BY_HINT[each] for each in _HINTS if each in long] if long else []

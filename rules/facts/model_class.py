@@ -34,13 +34,13 @@ class ModelClass(DerivedSubject):
 
     @classmethod
     def found_in(cls, module: cst.Module, here: Here) -> Iterator[ModelClass]:
-        classes = {e.name.value: e for e in module.body if isinstance(e, cst.ClassDef) and e.bases}
-        if not classes:
-            return
         models: Models = here.project.facts(Models)
         modules: Modules = here.project.facts(Modules)
         django = {each.name: each for each in models.by_path.get(here.path, ())}
         mapped = tables(modules.by_path.get(here.path))
+        if not django and not mapped:
+            return
+        classes = {e.name.value: e for e in module.body if isinstance(e, cst.ClassDef) and e.bases}
         for name, node in classes.items():
             declared = dict(_declared(node))
             if name in django:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import libcst as cst
 
 from rules.facts.leaked_errors import last_of
-from rules.kit import Here, children, dotted, find
+from rules.kit import Here, dotted
 from rules.kit.paths import is_test
 from rules.kit.subjects import DerivedSubject
 
@@ -21,20 +21,6 @@ _HTTP = frozenset(
 )
 _WHOLE = frozenset({"urllib.request.urlopen", "urllib3.request", "aiohttp.request"})
 _CALLS = frozenset(f"{home}.{verb}" for home in _HTTP for verb in _VERBS) | _WHOLE
-_HOLDERS: frozenset[type] = frozenset(
-    {
-        cst.Module,
-        cst.SimpleStatementLine,
-        cst.IndentedBlock,
-        cst.FunctionDef,
-        cst.ClassDef,
-        cst.If,
-        cst.Else,
-    }
-    | {cst.Try, cst.With, cst.ExceptHandler, cst.For, cst.While}
-)
-
-
 _LASTS = frozenset({*_VERBS, "urlopen"})
 _IMPORTED = re.compile(r"^(requests|httpx|aiohttp|urllib3|urllib|six)\b")
 
@@ -56,33 +42,19 @@ class NetworkCall(DerivedSubject):
 
     @classmethod
     def found_in(cls, module: cst.Module, here: Here) -> Iterator[NetworkCall]:
-        if not _imports_client(module):
+        del module
+        if not _imports_client(here):
             return
-        for each in find(module, cst.Call):
+        for each in here.find(cst.Call):
             if last_of(each) in _LASTS and here.names(each.func) & _CALLS:
                 yield cls(each, here.function(each))
 
 
-def _imports_client(module: cst.Module) -> bool:
+def _imports_client(here: Here) -> bool:
     """Whether a client is imported, at the top or in a function."""
-    return any(_IMPORTED.match(name) for each in _imports(module) for name in _modules(each))
-
-
-def _modules(node: cst.Import | cst.ImportFrom) -> list[str]:
-    if isinstance(node, cst.ImportFrom):
-        return [dotted(node.module)]
-    return [dotted(each.name) for each in node.names]
-
-
-def _imports(module: cst.Module) -> Iterator[cst.Import | cst.ImportFrom]:
-    """Import statements at any depth; expressions are not looked into."""
-    stack: list[cst.CSTNode] = [module]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, cst.Import | cst.ImportFrom):
-            yield node
-        elif node.__class__ in _HOLDERS:
-            stack += children(node)
+    modules = [dotted(each.module) for each in here.find(cst.ImportFrom)]
+    modules += [dotted(name.name) for each in here.find(cst.Import) for name in each.names]
+    return any(map(_IMPORTED.match, modules))
 
 
 def is_handled(node: cst.CSTNode, here: Here) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -38,6 +38,7 @@ _HOLDERS: frozenset[type] = frozenset(
     | {cst.ClassDef, cst.If, cst.Else, cst.For, cst.While, cst.With, cst.Try, cst.TryStar}
     | {cst.ExceptHandler, cst.ExceptStarHandler, cst.Finally, cst.Match, cst.MatchCase}
 )
+_LINES: frozenset[type] = frozenset({cst.SimpleStatementLine, cst.SimpleStatementSuite})
 _INCLUDES = frozenset({"include", "urls"})
 _DECORATED = re.compile(rf"@[\w. ]{{1,100}}\.({'|'.join(sorted(ROUTE_NAMES))})\b")
 _OTHERS = frozenset({*_ADDERS, "register", "django", "starlette", "fastapi"})
@@ -72,7 +73,7 @@ class Route(DerivedSubject):
         if not here.mentions(_OTHERS) and not _DECORATED.search(here.text):
             return
         statements = tuple(_statements(module))
-        in_lists = any(_ROUTING.search(each) for each in _imported(statements))
+        in_lists = any(_ROUTING.search(each) for each in _imported(here))
         for node in statements:
             if isinstance(node, cst.FunctionDef):
                 yield from _decorated(node, here)
@@ -96,7 +97,8 @@ def _statements(module: cst.Module) -> Iterator[cst.FunctionDef | cst.BaseSmallS
     stack: list[Any] = [*reversed(module.body)]
     while stack:
         node = stack.pop()
-        if isinstance(node, cst.SimpleStatementLine | cst.SimpleStatementSuite):
+        kind = node.__class__
+        if kind in _LINES:
             yield from node.body
             continue
         if isinstance(node, cst.FunctionDef):
@@ -105,12 +107,12 @@ def _statements(module: cst.Module) -> Iterator[cst.FunctionDef | cst.BaseSmallS
         stack.extend(reversed(tuple(below)))
 
 
-def _imported(statements: Iterable[cst.CSTNode]) -> Iterator[str]:
-    for each in statements:
-        if isinstance(each, cst.ImportFrom) and not isinstance(each.names, cst.ImportStar):
-            yield from (f"{dotted(each.module)}.{dotted(alias.name)}" for alias in each.names)
-        elif isinstance(each, cst.Import):
+def _imported(here: Here) -> Iterator[str]:
+    for each in here.find(cst.Import, cst.ImportFrom):
+        if isinstance(each, cst.Import):
             yield from (dotted(alias.name) for alias in each.names)
+        elif isinstance(each, cst.ImportFrom) and not isinstance(each.names, cst.ImportStar):
+            yield from (f"{dotted(each.module)}.{dotted(alias.name)}" for alias in each.names)
 
 
 def _called(call: cst.Call, here: Here) -> Iterator[Route]:

@@ -9,7 +9,7 @@ import libcst as cst
 
 from rules.facts.python_classes import Classes
 from rules.facts.routes import is_request
-from rules.kit import Here, dotted, find, string, walk
+from rules.kit import Here, dotted, find, string
 
 _SECRET = re.compile(
     r"(^|_)(password\d?|passwd|passphrase|passcode|pwd|secret|secret_?key|client_?secret|api_?key"
@@ -60,7 +60,7 @@ def may_hold(args: Sequence[cst.Arg], here: Here) -> bool:
             return True
         if isinstance(arg.value, cst.SimpleString):
             continue
-        for each in walk(arg.value):
+        for each in find(arg.value, cst.Name, cst.SimpleString):
             if isinstance(each, cst.Name):
                 name = each.value
                 if (requests and _MAY_BE_WHOLE.search(name)) or is_secret_name(name, here):

@@ -42,10 +42,9 @@ def tables(record: ModuleRecord | None) -> Mapping[str, Table]:
 
 
 def _is_table(record: ClassRecord) -> bool:
-    if any(each.name == "__abstract__" and each.value == "True" for each in record.fields):
-        return False
-    named = any(each.name == "__tablename__" for each in record.fields)
-    return named or record.keywords.get("table") == "True"
+    values = {each.name: each.value for each in record.fields}
+    named = "__tablename__" in values or record.keywords.get("table") == "True"
+    return named and values.get("__abstract__") != "True"
 
 
 def _columns(record: ClassRecord) -> Iterator[tuple[str, Column]]:

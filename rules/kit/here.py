@@ -13,7 +13,7 @@ import libcst as cst
 from rules.kit import paths
 from rules.kit.names import Binding, Kind, Names
 from rules.kit.project import Project
-from rules.kit.tree import find, survey
+from rules.kit.tree import concrete, find, survey
 
 N = TypeVar("N", bound=cst.CSTNode)
 K = TypeVar("K")
@@ -172,9 +172,10 @@ class Here:
 
     def around(self, node: cst.CSTNode, *kinds: type[N]) -> N | None:
         """The nearest enclosing node of these classes."""
+        wanted = concrete(kinds)
         for each in self.scopes.ancestors(node):
-            if isinstance(each, kinds):
-                return each
+            if each.__class__ in wanted:
+                return each  # type: ignore[return-value]
         return None
 
     def function(self, node: cst.CSTNode) -> cst.FunctionDef | None:

@@ -145,14 +145,14 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 def find(node: cst.CSTNode, *kinds: type[N]) -> Iterator[N]:
     """The nodes of these classes at or below `node`."""
-    wanted = _concrete(kinds)
+    wanted = concrete(kinds)
     for each in walk(node):
         if each.__class__ in wanted:
             yield each  # type: ignore[misc]
 
 
 @cache
-def _concrete(kinds: tuple[type[cst.CSTNode], ...]) -> frozenset[type[cst.CSTNode]]:
+def concrete(kinds: tuple[type[cst.CSTNode], ...]) -> frozenset[type[cst.CSTNode]]:
     """The classes themselves and all below them: asking an abstract class is slow where it says no."""
     wanted = set(kinds)
     return frozenset(each for each in _every_class() if not wanted.isdisjoint(each.__mro__))

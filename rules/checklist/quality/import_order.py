@@ -76,6 +76,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Self
 
 import libcst as cst
@@ -95,6 +96,7 @@ rule = Rule(
     peers=("ruff:I001", "pylint:C0411", "flake8:I001"),
 )
 
+_IMPORTS = frozenset({cst.Import, cst.ImportFrom})
 _KINDS = ("`__future__`", "the standard library", "packages", "the project")
 _PLAIN = re.compile(r"^[^\n#;]*$")
 
@@ -105,8 +107,7 @@ def check(file: PythonFile, here: Here) -> Iterator[Flag]:
         return
     block = _block(file.module)
     kinds = [_kind(each, here) for each in block]
-    for line, kind, rest in zip(block, kinds, _tails(kinds), strict=True):
-        lower = min(rest, default=kind)
+    for line, kind, lower in zip(block, kinds, _lowest_from(kinds), strict=True):
         if lower < kind:
             yield Flag(
                 line,
@@ -117,19 +118,16 @@ def check(file: PythonFile, here: Here) -> Iterator[Flag]:
             return
 
 
-def _tails(kinds: Sequence[int]) -> Iterator[Sequence[int]]:
-    for number in range(len(kinds)):
-        yield kinds[number + 1 :]
+def _lowest_from(kinds: Sequence[int]) -> list[int]:
+    """For each, the lowest of it and those behind it."""
+    return [*accumulate(reversed(kinds), min)][::-1]
 
 
 def _block(module: cst.Module) -> list[cst.SimpleStatementLine]:
     """The first unbroken run of imports at the top of the module."""
     found: list[cst.SimpleStatementLine] = []
     for each in module.body:
-        is_import = isinstance(each, cst.SimpleStatementLine) and all(
-            isinstance(one, cst.Import | cst.ImportFrom) for one in each.body
-        )
-        if is_import and isinstance(each, cst.SimpleStatementLine):
+        if isinstance(each, cst.SimpleStatementLine) and _IMPORTS.issuperset(map(type, each.body)):
             found.append(each)
         elif found:
             break

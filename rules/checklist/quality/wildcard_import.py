@@ -82,7 +82,7 @@ _MEANT = frozenset(
 
 @rule.on(cst.ImportFrom)
 def check(node: cst.ImportFrom, here: Here) -> Iterator[Flag]:
-    if not isinstance(node.names, cst.ImportStar):
+    if node.names.__class__ is not cst.ImportStar:
         return
     module = "." * len(node.relative) + dotted(node.module)
     if here.path.endswith("__init__.py") or here.is_test or here.is_migration or module in _MEANT:
