@@ -200,7 +200,7 @@ _ROUTES = frozenset(
     {"get", "post", "put", "patch", "delete", "head", "options", "api_route", "api_operation"}
     | {"websocket", "trace", "validate_call", "overload", "abstractmethod"}
 )
-_UNCHANGEABLE: frozenset[type] = frozenset(
+_NOT_MADE_HERE: frozenset[type] = frozenset(
     {cst.Name, cst.Attribute, cst.Integer, cst.SimpleString, cst.UnaryOperation}
 )
 _KEPT = frozenset({"cache", "memo", "memory", "seen"})
@@ -246,7 +246,7 @@ def _flag(parameter: cst.Param, kind: _Kind, named: str, here: Here, fix: Fix | 
 def _kind(parameter: cst.Param, here: Here) -> _Kind | None:
     default, name = parameter.default, parameter.name.value
     kind: _Kind | None = None
-    if default.__class__ in _UNCHANGEABLE:
+    if default.__class__ in _NOT_MADE_HERE:
         return None
     if isinstance(default, _DISPLAYS):
         kind = _Kind.MUTABLE
