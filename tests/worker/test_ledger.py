@@ -18,6 +18,7 @@ NOBODY_LISTENS = "redis://127.0.0.1:1/0"
 def test_a_ledger_that_cannot_be_read_is_put_together_anew(
     redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("WARNING")  # whatever a test before has the process say
     with closing(Redis.from_url(redis_url)) as redis:
         ledgers = Ledgers(redis)
         ledgers.write(KEY, Ledger(said={"a path": "SEC101"}))
