@@ -28,6 +28,8 @@ def rows(files: Sequence[File]) -> list[Row]:
     """
     found = []
     bandit, fixit = (shutil.which(each, path=_beside()) for each in ("bandit", "fixit"))
+    if not bandit and not fixit:
+        return []
     with tempfile.TemporaryDirectory(prefix="stet-bench-") as folder:
         _write(files, Path(folder))
         stet = [sys.executable, "-m", "rules.cli"]
